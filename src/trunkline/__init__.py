@@ -1,0 +1,5 @@
+"""WebSockets for Python, client and server."""
+
+from trunkline.version import VERSION
+
+__version__ = VERSION

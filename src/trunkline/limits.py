@@ -1,0 +1,147 @@
+"""Every tunable number, with its default and its reason."""
+
+from dataclasses import dataclass, fields, replace
+from typing import TypedDict
+
+KIB = 1024
+MIB = 1024 * KIB
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What one connection may use.
+
+    Fields that share their name with a parameter of `connect()` or `serve()` are its default.
+    Sizes are bytes, times are seconds; `None` switches a limit off where the type allows it.
+    """
+
+    max_size: int | None = 1 * MIB
+    """Bytes of one received message, counted after inflating."""
+
+    max_fragments: int = 4096
+    """Frames of one received message: each costs time even when it is empty."""
+
+    open_timeout: float | None = 10.0
+    """Seconds for the whole opening handshake, TCP and TLS included on the client."""
+
+    close_timeout: float | None = 10.0
+    """Seconds for the peer's close frame, and again for the end of the stream."""
+
+    ping_interval: float | None = 20.0
+    """Seconds of silence after which a ping is sent: below the 30 s at which proxies give up."""
+
+    ping_timeout: float | None = 20.0
+    """Seconds a peer may stay silent after that ping."""
+
+    max_queue: int = 16
+    """Unread messages at which reading pauses; it resumes at a quarter of them."""
+
+    max_queue_bytes: int = 1 * MIB
+    """Unread bytes at which reading pauses, so that few large messages count as well."""
+
+    write_limit: int = 64 * KIB
+    """Unsent bytes above which `await send()` waits; it goes on at a quarter of them."""
+
+    max_head: int = 16 * KIB
+    """Bytes of the head of an opening request or response."""
+
+    max_target: int = 8 * KIB
+    """Bytes of the request line, as RFC 9112 §3 recommends at least."""
+
+    max_headers: int = 64
+    """Header lines of an opening request or response."""
+
+    max_body: int = 64 * KIB
+    """Bytes kept of the body of a refusal, for the error that reports it."""
+
+    max_redirects: int = 10
+    """Redirects that a client follows."""
+
+    min_compress: int = 64
+    """Bytes below which a message is sent plain: deflate does not pay for them."""
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            check_number(field.name, getattr(self, field.name))
+
+
+def check_number(name: str, value: object) -> None:
+    """Refuse a limit that is not a number, or a negative one."""
+    if value is None and name in OPTIONAL:
+        return
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError(f"{name} is a number, not {value!r}")
+    if not value >= 0:
+        raise ValueError(f"{name} is {value!r}, it must not be negative")
+
+
+OPTIONAL = frozenset({"max_size", "open_timeout", "close_timeout", "ping_interval", "ping_timeout"})
+
+
+class LimitOptions(TypedDict, total=False):
+    """The limits that `connect()` and `serve()` take by name."""
+
+    max_size: int | None
+    max_queue: int
+    write_limit: int
+    open_timeout: float | None
+    close_timeout: float | None
+    ping_interval: float | None
+    ping_timeout: float | None
+
+
+DEFAULT_LIMITS = Limits()
+
+
+def with_options(limits: Limits, options: LimitOptions) -> Limits:
+    """Give `limits` with the named ones replaced.
+
+    Raises:
+        TypeError: a name is not one of `LimitOptions`, or a value is not a number.
+        ValueError: a value is negative.
+    """
+    unknown = sorted(set(options) - set(LimitOptions.__annotations__))
+    if unknown:
+        raise TypeError(f"unexpected keyword argument {unknown[0]!r}")
+    return replace(limits, **options)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backoff:
+    """When a client comes back: exponential backoff with full jitter, capped."""
+
+    first: float = 1.0
+    """Seconds: the ceiling of the first delay; the delay itself is drawn between 0 and it."""
+
+    factor: float = 2.0
+    """By what the ceiling grows with each attempt in a row that failed."""
+
+    cap: float = 60.0
+    """Seconds: the highest ceiling, so that a server that is back is found within a minute."""
+
+    stable_after: float = 10.0
+    """Seconds a connection must have lived for the next attempt to be immediate."""
+
+    max_retry_after: float = 3600.0
+    """Seconds: the longest `Retry-After` that is obeyed; a longer one counts as this."""
+
+    def ceiling(self, attempt: int) -> float:
+        """Give the longest delay, in seconds, before attempt number `attempt` (from 1)."""
+        # An exponent of 64 is beyond every cap, and a float beyond 1,024 would overflow.
+        return float(min(self.cap, self.first * self.factor ** min(attempt - 1, 64)))
+
+
+TICK = 0.05
+"""Seconds between two turns of the timer wheel: a deadline is late by one tick at most."""
+
+BLOCKED_LOOP = 1.0
+"""Seconds that a timer may be late before the event loop is said to have been blocked."""
+
+FAILURE_GRACE = 1.0
+"""Seconds a handler has to answer what came before a protocol error, until the close is sent."""
+
+LINGER = 2.0
+"""Seconds to read and forget after a refusal, so that a reset does not overtake the answer."""
+
+EVENT_OUTBOX = 16 * MIB
+"""Unsent bytes at which `send_soon()` closes the connection: nobody is reading."""

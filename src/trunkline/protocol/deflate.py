@@ -1,0 +1,135 @@
+"""permessage-deflate: compressing and inflating messages (RFC 7692 §7.2)."""
+
+from __future__ import annotations
+
+import zlib
+
+from trunkline.errors import InvalidPayload
+from trunkline.protocol.extensions import DeflateParameters
+from trunkline.protocol.role import Role
+
+# RFC 7692 §7.2.1: the end of an empty stored block, which the sender cuts off
+TAIL = b"\x00\x00\xff\xff"
+# RFC 7692 §7.2.3.4: what follows a block that says it is the last one
+FINAL_PADDING = (b"", b"\x00")
+# An empty stored block that says it is the last one: readable only at the border of a block
+PROBE = b"\x01\x00\x00\xff\xff"
+
+COMPRESSION_LEVEL = zlib.Z_DEFAULT_COMPRESSION
+MEMORY_LEVEL = 5
+"""A tenth of the memory of zlib's default of 8, for a few per cent of size on short messages."""
+
+# zlib has no raw deflate with a window of 2^8. With 2^9 it never looks back further than
+# 2^9 − 262 = 250 bytes, which is within 2^8 as well.
+SMALLEST_ZLIB_WINDOW = 9
+INFLATE_WINDOW = 15
+"""Bits: the largest, because it reads what any smaller one has written."""
+
+
+def compressed_bound(size: int) -> int:
+    """Give more bytes than any sensible encoder needs for a message of `size` bytes."""
+    return size + size // 8 + 64
+
+
+class PerMessageDeflate:
+    """Compresses what is sent and inflates what is received on one connection.
+
+    Args:
+        role: this side.
+        parameters: what the opening handshake agreed on.
+    """
+
+    def __init__(self, role: Role, parameters: DeflateParameters) -> None:
+        sends, receives = parameters.server, parameters.client
+        if role is Role.CLIENT:
+            sends, receives = receives, sends
+        self._window_bits = max(sends.max_window_bits, SMALLEST_ZLIB_WINDOW)
+        self._keep_compressor = not sends.no_context_takeover
+        self._keep_inflater = not receives.no_context_takeover
+        self._compressor: zlib._Compress | None = None
+        self._inflater: zlib._Decompress | None = None
+        self._after_last_block = b""
+
+    # Sending
+
+    def compress(self, data: bytes, *, fin: bool) -> bytes:
+        """Compress one fragment of a message; `fin` says that it is the last one."""
+        compressor = self._compressor or new_compressor(self._window_bits)
+        compressed = compressor.compress(data) + compressor.flush(zlib.Z_SYNC_FLUSH)
+        self._compressor = compressor if self._keep_compressor or not fin else None
+        # RFC 7692 §7.2.1: four bytes of the message's end are implied
+        return compressed[: -len(TAIL)] if fin else compressed
+
+    @property
+    def may_send_plain(self) -> bool:
+        """Whether a compressed message may be thrown away and sent plain instead.
+
+        With context takeover it may not: the compressor has learnt what the peer would not know.
+        """
+        return not self._keep_compressor
+
+    # Receiving
+
+    def inflate(self, data: bytes, room: int | None) -> bytes:
+        """Inflate a part of a message.
+
+        Args:
+            data: what arrived.
+            room: bytes that the message may still grow by; `None` for any.
+
+        Returns:
+            At most one byte more than `room`: enough to know that it is too big.
+
+        Raises:
+            InvalidPayload: it is not deflate data, or goes on after its last block.
+        """
+        inflater = self._inflater = self._inflater or new_inflater()
+        if inflater.eof:
+            self._check_after_last_block(data)
+            return b""
+        try:
+            inflated = inflater.decompress(data, 0 if room is None else room + 1)
+        except zlib.error:
+            raise InvalidPayload("compressed message is not valid deflate data") from None
+        self._check_after_last_block(inflater.unused_data)
+        return inflated
+
+    def finish_inflating(self, room: int | None) -> bytes:
+        """Give the rest of the message, and make ready for the next one."""
+        ended = self._inflater is not None and self._inflater.eof
+        rest = b"" if ended else self.inflate(TAIL, room)
+        assert self._inflater is not None
+        if not self._inflater.eof:
+            check_border(self._inflater)
+        if self._inflater.eof or not self._keep_inflater:
+            self._inflater = None
+        self._after_last_block = b""
+        return rest
+
+    def _check_after_last_block(self, data: bytes) -> None:
+        self._after_last_block += data
+        # RFC 7692 §7.2.3.4: a last block is followed by one byte of padding and nothing else
+        if self._after_last_block not in FINAL_PADDING:
+            raise InvalidPayload("compressed message goes on after its last block")
+
+
+def new_compressor(window_bits: int) -> zlib._Compress:
+    """Make a compressor that has seen nothing."""
+    return zlib.compressobj(COMPRESSION_LEVEL, zlib.DEFLATED, -window_bits, MEMORY_LEVEL)
+
+
+def new_inflater() -> zlib._Decompress:
+    """Make an inflater that has seen nothing."""
+    return zlib.decompressobj(-INFLATE_WINDOW)
+
+
+def check_border(inflater: zlib._Decompress) -> None:
+    """Check that `inflater` stands between two blocks."""
+    # RFC 7692 §7.2.2: with the implied tail, a message ends at the border of a block
+    probe = inflater.copy()
+    try:
+        probe.decompress(PROBE)
+    except zlib.error:
+        raise InvalidPayload("compressed message ends inside a block") from None
+    if not probe.eof or probe.unused_data:
+        raise InvalidPayload("compressed message ends inside a block")

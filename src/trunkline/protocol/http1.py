@@ -1,0 +1,323 @@
+"""HTTP/1.1 heads, read strictly and with limits (RFC 9112), as far as an opening handshake goes."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from http import HTTPStatus
+
+from trunkline.errors import InvalidMessage, RequestRefused
+from trunkline.limits import Limits
+from trunkline.protocol.headers import TOKEN, Headers, HeadersLike
+
+END_OF_LINE = b"\r\n"
+END_OF_HEAD = b"\r\n\r\n"
+BARE_LINE_FEED = re.compile(rb"(?<!\r)\n")
+METHOD_START = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]")
+REQUEST_LINE = re.compile(r"([^ ]+) ([\x21-\x7e]+) HTTP/([0-9])\.([0-9])")
+STATUS_LINE = re.compile(r"HTTP/1\.([01]) ([1-9][0-9]{2})(?: ([\t\x20-\x7e\x80-\xff]*))?")
+CONTENT_LENGTH = re.compile(r"[0-9]{1,19}")
+CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\r\n]*)?")
+
+
+@dataclass(slots=True)
+class Request:
+    """An opening request.
+
+    Args:
+        path: request target, query included.
+        headers: header fields.
+        method: `GET` for every request that reaches a handler.
+    """
+
+    path: str
+    headers: Headers
+    method: str = "GET"
+
+    def serialize(self) -> bytes:
+        """Give the request as it travels."""
+        line = f"{self.method} {self.path} HTTP/1.1\r\n".encode("ascii")
+        return line + self.headers.serialize() + END_OF_LINE
+
+
+@dataclass(slots=True)
+class Response:
+    """An answer to an opening request.
+
+    Args:
+        status_code: HTTP status.
+        reason_phrase: the words behind it.
+        headers: header fields.
+        body: at most `Limits.max_body` bytes of it when it was received.
+    """
+
+    status_code: int
+    reason_phrase: str
+    headers: Headers = field(default_factory=Headers)
+    body: bytes = b""
+
+    def serialize(self) -> bytes:
+        """Give the response as it travels."""
+        line = f"HTTP/1.1 {self.status_code} {self.reason_phrase}\r\n".encode("latin-1")
+        return line + self.headers.serialize() + END_OF_LINE + self.body
+
+    def summary(self) -> str:
+        """Give the reason phrase and the first line of the body, for an error text."""
+        first_line = self.body.decode(errors="replace").strip().partition("\n")[0].strip()
+        shown = "".join(char if char.isprintable() else "?" for char in first_line[:200])
+        return f"{self.reason_phrase}: {shown}" if shown else self.reason_phrase
+
+
+def make_response(status: int, body: str | bytes = b"", headers: HeadersLike = ()) -> Response:
+    """Make a response that ends its connection, with a plain text unless `headers` say otherwise.
+
+    Args:
+        status: HTTP status code, 200 to 599.
+        body: text or bytes.
+        headers: further header fields.
+    """
+    status = HTTPStatus(status)
+    lines = Headers(headers)
+    content = body.encode() if isinstance(body, str) else body
+    if "Content-Type" not in lines:
+        lines["Content-Type"] = "text/plain; charset=utf-8"
+    lines["Content-Length"] = str(len(content))
+    lines["Connection"] = "close"
+    return Response(int(status), status.phrase, lines, content)
+
+
+class HeadReader:
+    """Collects the head of a message until its empty line; looks at each byte once.
+
+    Args:
+        max_size: bytes that the head may have.
+        starts_with: what its first byte must match.
+    """
+
+    def __init__(self, max_size: int, starts_with: re.Pattern[bytes] = METHOD_START) -> None:
+        self._max_size = max_size
+        self._starts_with = starts_with
+        self._buffer = bytearray()
+
+    def feed(self, data: bytes) -> tuple[bytes, bytes] | None:
+        """Take what arrived; give head and what lies behind it once the head is whole.
+
+        Raises:
+            HeadTooLarge: there is no end within the limit.
+            InvalidMessage: it cannot become a head.
+        """
+        # The last three bytes may hold the beginning of the end.
+        seen = max(0, len(self._buffer) - len(END_OF_HEAD) + 1)
+        self._buffer += data
+        end = self._buffer.find(END_OF_HEAD, seen)
+        self._check(seen, len(self._buffer) if end < 0 else end)
+        if end < 0:
+            return None
+        return bytes(self._buffer[:end]), bytes(self._buffer[end + len(END_OF_HEAD) :])
+
+    def _check(self, seen: int, end: int) -> None:
+        if self._buffer and not self._starts_with.match(self._buffer):
+            raise InvalidMessage("this is not HTTP (is it TLS on a plain port?)")
+        # RFC 9112 §2.2: a lone line feed may be taken as the end of a line; two readers that
+        # disagree on it can be played against each other, so it is refused
+        if BARE_LINE_FEED.search(self._buffer, seen, end):
+            raise InvalidMessage("a line ends without a carriage return")
+        if end > self._max_size:
+            raise HeadTooLarge(self._max_size, in_first_line=END_OF_LINE not in self._buffer)
+
+
+class HeadTooLarge(InvalidMessage):
+    """A head does not end within its limit."""
+
+    def __init__(self, limit: int, *, in_first_line: bool) -> None:
+        super().__init__(f"head is over {limit:,} bytes, limit {limit:,}")
+        self.in_first_line = in_first_line
+
+
+def parse_lines(head: bytes, limits: Limits) -> tuple[str, Headers]:
+    """Split a head into its first line and its headers.
+
+    Raises:
+        TooManyHeaders: there are more than `max_headers`.
+        InvalidMessage: a line is not a header field.
+    """
+    first_line, *lines = head.decode("latin-1").split("\r\n")
+    if len(lines) > limits.max_headers:
+        raise TooManyHeaders(len(lines), limits.max_headers)
+    headers = Headers()
+    for line in lines:
+        # RFC 9112 §5.2: folding is obsolete, and a server must refuse it
+        if line[:1] in (" ", "\t"):
+            raise InvalidMessage("a header is folded over two lines")
+        name, colon, value = line.partition(":")
+        # RFC 9112 §5.1: no white space between name and colon
+        if not colon or not TOKEN.fullmatch(name):
+            raise InvalidMessage("a line is not a header field")
+        try:
+            headers.add(name, value.strip(" \t"))
+        except ValueError as error:
+            raise InvalidMessage(str(error)) from None
+    return first_line, headers
+
+
+class TooManyHeaders(InvalidMessage):
+    """A head has more header lines than the limit."""
+
+    def __init__(self, count: int, limit: int) -> None:
+        super().__init__(f"head has {count:,} header lines, limit {limit:,}")
+
+
+# Requests
+
+
+def parse_request(head: bytes, limits: Limits) -> Request:
+    """Parse the head of an opening request.
+
+    Raises:
+        RequestRefused: with the status that says what is wrong.
+    """
+    try:
+        first_line, headers = parse_lines(head, limits)
+    except InvalidMessage as error:
+        raise refusal_for(error) from None
+    method, target = parse_request_line(first_line, limits)
+    check_no_body(headers)
+    return Request(origin_form(target, check_host(headers)), headers, method)
+
+
+def refusal_for(error: InvalidMessage) -> RequestRefused:
+    """Choose the status for a head that cannot be read."""
+    if isinstance(error, HeadTooLarge) and error.in_first_line:
+        return RequestRefused(HTTPStatus.REQUEST_URI_TOO_LONG, str(error))
+    if isinstance(error, HeadTooLarge | TooManyHeaders):
+        return RequestRefused(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, str(error))
+    return RequestRefused(HTTPStatus.BAD_REQUEST, str(error))
+
+
+def parse_request_line(line: str, limits: Limits) -> tuple[str, str]:
+    """Give method and target of a request line (RFC 9112 §3)."""
+    if len(line) > limits.max_target:
+        reason = f"request line is {len(line):,} bytes, limit {limits.max_target:,}"
+        raise RequestRefused(HTTPStatus.REQUEST_URI_TOO_LONG, reason)
+    match = REQUEST_LINE.fullmatch(line)
+    if match is None or not TOKEN.fullmatch(match[1]):
+        raise RequestRefused(HTTPStatus.BAD_REQUEST, "request line cannot be read")
+    method, target, major, minor = match.groups()
+    # RFC 6455 §4.1: the version is at least 1.1, and later major versions frame differently
+    if (major, minor) != ("1", "1"):
+        reason = f"HTTP/{major}.{minor} is not supported, HTTP/1.1 is"
+        raise RequestRefused(HTTPStatus.HTTP_VERSION_NOT_SUPPORTED, reason)
+    # RFC 6455 §4.1: the method is GET
+    if method != "GET":
+        allow = {"Allow": "GET"}
+        raise RequestRefused(HTTPStatus.METHOD_NOT_ALLOWED, "only GET is served", allow)
+    return method, target
+
+
+def check_no_body(headers: Headers) -> None:
+    """Refuse a request with a body: whatever follows the head is frames."""
+    lengths = headers.get_all("Content-Length")
+    if "Transfer-Encoding" in headers or any(length.strip("0") for length in lengths):
+        reason = "an opening request has no body"
+        raise RequestRefused(HTTPStatus.BAD_REQUEST, reason)
+    if len(lengths) > 1 or "" in lengths:
+        raise RequestRefused(HTTPStatus.BAD_REQUEST, "Content-Length cannot be read")
+
+
+HOST = re.compile(
+    r"(?P<host>\[[0-9A-Fa-f:.%]+\]|[A-Za-z0-9\-._~!$&'()*+;=%]+)(?::(?P<port>[0-9]{0,5}))?"
+)
+
+
+def check_host(headers: Headers) -> str:
+    """Give the only Host there is (RFC 9112 §3.2)."""
+    hosts = headers.get_all("Host")
+    if len(hosts) != 1:
+        reason = f"request has {len(hosts)} Host headers, not one"
+        raise RequestRefused(HTTPStatus.BAD_REQUEST, reason)
+    if not HOST.fullmatch(hosts[0]):
+        raise RequestRefused(HTTPStatus.BAD_REQUEST, "Host header cannot be read")
+    return hosts[0]
+
+
+ABSOLUTE_FORM = re.compile(r"(?:https?|wss?)://([^/?]*)([/?].*)?", re.IGNORECASE)
+
+
+def origin_form(target: str, host: str) -> str:
+    """Give path and query of a request target (RFC 9112 §3.2)."""
+    if "#" in target:
+        raise RequestRefused(HTTPStatus.BAD_REQUEST, "request target has a fragment")
+    if target.startswith("/"):
+        return target
+    match = ABSOLUTE_FORM.fullmatch(target)
+    # RFC 9112 §3.2.2: the target's authority would win; two that differ are a trick
+    if match is None or match[1].lower() != host.lower():
+        raise RequestRefused(HTTPStatus.BAD_REQUEST, "request target cannot be read")
+    path = match[2] or ""
+    return path if path.startswith("/") else f"/{path}"
+
+
+# Responses
+
+
+def parse_response(head: bytes, limits: Limits) -> Response:
+    """Parse the head of a response; the body is read by `BodyReader`.
+
+    Raises:
+        InvalidMessage: it cannot be read, or is larger than the limits.
+    """
+    first_line, headers = parse_lines(head, limits)
+    match = STATUS_LINE.fullmatch(first_line)
+    if match is None:
+        raise InvalidMessage(f"status line cannot be read: {first_line[:80]!r}")
+    return Response(int(match[2]), match[3] or "", headers)
+
+
+class BodyReader:
+    """Collects the body of a refusal, as far as it is wanted (RFC 9112 §6).
+
+    Args:
+        headers: of the response.
+        max_size: bytes after which the rest does not matter.
+    """
+
+    def __init__(self, headers: Headers, max_size: int) -> None:
+        codings = (headers.get_list("Transfer-Encoding") or "").lower()
+        self._chunked = codings.rpartition(",")[2].strip() == "chunked"
+        self._wanted = max_size if self._chunked else body_length(headers, max_size)
+        self._buffer = bytearray()
+
+    def feed(self, data: bytes) -> bool:
+        """Take what arrived; say whether that is all."""
+        self._buffer += data
+        if self._chunked and self._buffer.endswith(b"0\r\n\r\n"):
+            return True
+        return len(self._buffer) >= self._wanted
+
+    def body(self) -> bytes:
+        """Give what there is of the body."""
+        if self._chunked:
+            return join_chunks(bytes(self._buffer))
+        return bytes(self._buffer[: self._wanted])
+
+
+def body_length(headers: Headers, max_size: int) -> int:
+    """Give the bytes to wait for; a length that cannot be read means: to the end."""
+    lengths = headers.get_all("Content-Length")
+    if len(lengths) == 1 and CONTENT_LENGTH.fullmatch(lengths[0]):
+        return min(int(lengths[0]), max_size)
+    return max_size
+
+
+def join_chunks(data: bytes) -> bytes:
+    """Join the chunks that are whole (RFC 9112 §7.1)."""
+    body, position = b"", 0
+    while (line_end := data.find(END_OF_LINE, position)) >= 0:
+        match = CHUNK_SIZE.fullmatch(data, position, line_end)
+        if match is None:
+            break
+        start = line_end + len(END_OF_LINE)
+        end = start + int(match[1], 16)
+        body += data[start:end]
+        position = end + len(END_OF_LINE)
+    return body

@@ -1,0 +1,98 @@
+"""WebSocket URIs (RFC 6455 §3)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from urllib.parse import quote, unquote, urlsplit
+
+from trunkline.errors import InvalidURI
+
+DEFAULT_PORTS = {"ws": 80, "wss": 443}
+UNSAFE = re.compile(r"[\x00-\x20\x7f]")
+# RFC 3986 §2: reserved characters and the percent sign stay as they are
+KEEP = "!#$%&'()*+,/:;=?@[]~"
+
+
+@dataclass(frozen=True, slots=True)
+class WebSocketURI:
+    """The parts of a ws:// or wss:// address.
+
+    `path` is never empty; `username` and `password` are decoded.
+    """
+
+    secure: bool
+    host: str
+    port: int
+    path: str
+    query: str
+    username: str | None = None
+    password: str | None = None
+
+    @property
+    def scheme(self) -> str:
+        """`ws` or `wss`."""
+        return "wss" if self.secure else "ws"
+
+    @property
+    def resource_name(self) -> str:
+        """Path and query, as they stand in the request line (RFC 6455 §3)."""
+        return f"{self.path}?{self.query}" if self.query else self.path
+
+    @property
+    def host_header(self) -> str:
+        """The value of Host: the port only where it is not the default (RFC 6455 §4.1)."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == DEFAULT_PORTS[self.scheme] else f"{host}:{self.port}"
+
+    @property
+    def origin(self) -> tuple[str, str, int]:
+        """Scheme, host and port: what two addresses share that may share credentials."""
+        return self.scheme, self.host, self.port
+
+    def __str__(self) -> str:
+        """Give the address without its credentials, for logs and error texts."""
+        return f"{self.scheme}://{self.host_header}{self.resource_name}"
+
+
+def parse_uri(uri: str) -> WebSocketURI:
+    """Parse a WebSocket address.
+
+    Raises:
+        InvalidURI: another scheme, no host, a fragment, a port out of range, white space.
+    """
+    # urlsplit() would drop tabs and line ends without a word
+    if UNSAFE.search(uri):
+        raise InvalidURI(uri, "it has white space or a control character")
+    try:
+        parts = urlsplit(uri)
+        port = parts.port
+    except ValueError as error:
+        raise InvalidURI(uri, str(error)) from None
+    scheme = parts.scheme.lower()
+    if scheme not in DEFAULT_PORTS:
+        raise InvalidURI(uri, "it does not begin with ws:// or wss://")
+    if not parts.hostname:
+        raise InvalidURI(uri, "it has no host")
+    # RFC 6455 §3: fragment identifiers are meaningless and must not be used
+    if "#" in uri:
+        raise InvalidURI(uri, "it has a fragment, which only pages have")
+    return WebSocketURI(
+        secure=scheme == "wss",
+        host=ascii_host(uri, parts.hostname),
+        port=DEFAULT_PORTS[scheme] if port is None else port,
+        path=quote(parts.path, safe=KEEP) or "/",
+        query=quote(parts.query, safe=KEEP),
+        username=None if parts.username is None else unquote(parts.username),
+        password=None if parts.username is None else unquote(parts.password or ""),
+    )
+
+
+def ascii_host(uri: str, host: str) -> str:
+    """Give the host as it travels (RFC 3490 for names that are not ASCII)."""
+    if host.isascii():
+        return host
+    try:
+        return host.encode("idna").decode()
+    except UnicodeError:
+        raise InvalidURI(uri, f"{host!r} cannot be a host name") from None
