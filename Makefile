@@ -1,0 +1,30 @@
+# The verbs of the project, and of its CI. `make test PYTHON=python3.12` chooses the interpreter.
+PY = .venv/bin/python
+HEAVY = tests/properties tests/conformance tests/interop tests/browser tests/faults
+
+.PHONY: run test check bench conformance
+
+run:
+	@tools/setup run
+	@$(PY) -m trunkline.demos.chat
+
+check:
+	@tools/setup check
+	$(PY) -m ruff check
+	$(PY) -m ruff format --check
+	$(PY) -m mypy
+	$(PY) -m pytest -q tests/test_floors.py tests/test_sizes.py
+
+test: check
+	@tools/setup test
+	$(PY) -m pytest -q -n auto $(HEAVY:%=--ignore=%) --cov --cov-context=test --cov-report=
+	$(PY) tools/coverage_per_file.py
+	$(PY) -m pytest -q -n auto $(HEAVY)
+
+conformance:
+	@tools/setup check
+	$(PY) tests/conformance/run.py
+
+bench:
+	@tools/setup check
+	$(PY) benchmarks/echo.py
