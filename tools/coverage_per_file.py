@@ -1,0 +1,91 @@
+"""Demands that every source file is covered by its own test file alone, lines and branches.
+
+Run after ``pytest --cov --cov-context=test``, from the top of the repository. What a test of
+another file happens to run does not count; what runs while modules are imported does.
+"""
+
+import ast
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from coverage import Coverage
+
+SOURCE = Path("src")
+TESTS = Path("tests")
+
+# Statements of a package's __init__.py that need no test.
+DECLARATIONS = (ast.Import, ast.ImportFrom)
+
+
+def own_test(source: Path) -> Path:
+    """Name the test file that has to cover a source file; both are relative to the repository."""
+    _, _, *folders, _ = source.parts  # src, the package, …, the file
+    place = TESTS.joinpath(*folders)
+    if source.name == "__init__.py":
+        return place / f"test_{source.parent.name}_package.py"
+    return place / f"test_{source.stem.strip('_')}.py"
+
+
+def is_declaration(statement: ast.stmt) -> bool:
+    """Tell whether a statement only imports, documents, or lists the public names."""
+    match statement:
+        case ast.Expr(value=ast.Constant(value=str())):
+            return True
+        case ast.Assign(targets=[ast.Name(id="__all__")]):
+            return True
+    return isinstance(statement, DECLARATIONS)
+
+
+def needs_test(source: Path) -> bool:
+    """Tell whether a file holds anything to test; only an ``__init__.py`` may not."""
+    if source.name != "__init__.py":
+        return True
+    return not all(map(is_declaration, ast.parse(source.read_text()).body))
+
+
+def half_taken(coverage: Coverage, source: Path, missing: list[int]) -> Iterator[str]:
+    """Yield the lines that ran, but not in every direction, with what was taken of them."""
+    for line, (exits, taken) in coverage.branch_stats(str(source)).items():
+        if taken < exits and line not in missing:
+            yield f"{line} ({taken} of {exits})"
+
+
+def describe_gap(coverage: Coverage, source: Path) -> str:
+    """Describe what the data in view leaves uncovered of a file; empty when nothing is."""
+    _, _, _, missing, missing_lines = coverage.analysis2(str(source))
+    branches = ", ".join(half_taken(coverage, source, missing))
+    parts = (f"lines {missing_lines}" * bool(missing), f"branches at {branches}" * bool(branches))
+    return "; ".join(filter(None, parts))
+
+
+def find_gaps(root: Path) -> Iterator[str]:
+    """Yield one line for every file below `root` that its own test file does not cover."""
+    coverage = Coverage(data_file=root / ".coverage", config_file=root / "pyproject.toml")
+    coverage.load()
+    for path in sorted((root / SOURCE).rglob("*.py")):
+        source = path.relative_to(root)
+        test = own_test(source)
+        if not needs_test(path):
+            continue
+        if not (root / test).exists():
+            yield f"{source}: has no test file {test}"
+            continue
+        # The empty context is what ran outside of any test: the import of the modules.
+        coverage.get_data().set_query_contexts(["^$", f"^{re.escape(test.as_posix())}::"])
+        if gap := describe_gap(coverage, path):
+            yield f"{source}: {test} does not cover {gap}"
+
+
+def main() -> int:
+    """Print the gaps of the working directory and return the exit status."""
+    gaps = list(find_gaps(Path.cwd()))
+    for gap in gaps:
+        print(gap)
+    print(f"files not covered by their own test file: {len(gaps)}")
+    return bool(gaps)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
