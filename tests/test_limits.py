@@ -1,0 +1,99 @@
+"""Limits: the promised defaults, and refusal of numbers that cannot be one."""
+
+from dataclasses import FrozenInstanceError, fields
+from typing import Any
+
+import pytest
+
+from trunkline.limits import DEFAULT_LIMITS, Backoff, LimitOptions, Limits, with_options
+
+NAMES = [field.name for field in fields(Limits)]
+MAY_BE_OFF = {
+    "max_size",
+    "max_unsent",
+    "open_timeout",
+    "close_timeout",
+    "ping_interval",
+    "ping_timeout",
+}
+
+
+def test_the_defaults_are_those_that_the_documentation_promises() -> None:
+    promised = {
+        "max_size": 1024 * 1024,
+        "max_fragments": 4096,
+        "open_timeout": 10,
+        "close_timeout": 10,
+        "ping_interval": 20,
+        "ping_timeout": 20,
+        "write_limit": 64 * 1024,
+        "max_head": 16 * 1024,
+        "max_headers": 64,
+    }
+    assert {name: getattr(DEFAULT_LIMITS, name) for name in promised} == promised
+
+
+def test_limits_do_not_change_under_a_running_connection() -> None:
+    with pytest.raises(FrozenInstanceError):
+        DEFAULT_LIMITS.max_size = 1  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_limit_may_be_zero(name: str) -> None:
+    assert getattr(Limits(**{name: 0}), name) == 0
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("value", [-1, -0.5, float("nan")])
+def test_no_limit_may_be_negative_or_not_a_number(name: str, value: float) -> None:
+    with pytest.raises(ValueError, match=f"{name} is {value}, it must not be negative"):
+        Limits(**{name: value})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("value", ["1", True, b"1", [1]])
+def test_no_limit_may_be_something_else_than_a_number(name: str, value: Any) -> None:
+    with pytest.raises(TypeError, match=f"{name} is a number, not"):
+        Limits(**{name: value})
+
+
+@pytest.mark.parametrize("name", sorted(MAY_BE_OFF))
+def test_a_limit_that_may_be_off_takes_none(name: str) -> None:
+    assert getattr(Limits(**{name: None}), name) is None  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", sorted(set(NAMES) - MAY_BE_OFF))
+def test_a_limit_that_must_be_on_refuses_none(name: str) -> None:
+    with pytest.raises(TypeError, match=f"{name} is a number, not None"):
+        Limits(**{name: None})  # type: ignore[arg-type]
+
+
+def test_named_options_replace_limits_and_leave_the_others() -> None:
+    changed = with_options(Limits(max_fragments=3), {"max_size": 7, "ping_interval": None})
+    assert changed == Limits(max_fragments=3, max_size=7, ping_interval=None)
+
+
+@pytest.mark.parametrize("name", sorted(LimitOptions.__annotations__))
+def test_every_option_is_a_limit(name: str) -> None:
+    options: Any = {name: 5}
+    assert getattr(with_options(DEFAULT_LIMITS, options), name) == 5
+
+
+def test_an_unknown_option_is_named_like_an_unexpected_argument() -> None:
+    options: Any = {"zzz": 1, "max_sise": 1, "max_size": 1}
+    with pytest.raises(TypeError, match="unexpected keyword argument 'max_sise'"):
+        with_options(DEFAULT_LIMITS, options)
+
+
+def test_an_option_is_checked_like_the_limit_it_replaces() -> None:
+    with pytest.raises(ValueError, match="max_size is -1"):
+        with_options(DEFAULT_LIMITS, {"max_size": -1})
+
+
+def test_the_ceiling_of_a_delay_doubles_until_the_cap() -> None:
+    ceilings = [Backoff().ceiling(attempt) for attempt in range(1, 9)]
+    assert ceilings == [1, 2, 4, 8, 16, 32, 60, 60]
+
+
+def test_the_ceiling_stays_finite_after_any_number_of_attempts() -> None:
+    assert Backoff(first=0.5, cap=30).ceiling(1_000_000) == 30
