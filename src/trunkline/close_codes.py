@@ -4,6 +4,7 @@ RFC 6455 §7.4, the IANA registry of WebSocket close codes, and, for the ranges 
 convention of the Centrifuge client protocol.
 """
 
+from dataclasses import dataclass
 from enum import IntEnum
 
 
@@ -69,6 +70,14 @@ FINAL = frozenset(
 )
 # The Centrifuge protocol's halves: 3000–3499 and 4000–4499 ask the client to come back.
 FINAL_RANGES = (range(3500, 4000), range(4500, 5000))
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """The body of a close frame (RFC 6455 §5.5.1); code 1005 stands for an empty one."""
+
+    code: int
+    reason: str
 
 
 def is_sendable(code: int) -> bool:

@@ -32,7 +32,7 @@ from __future__ import annotations
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from trunkline.close_codes import CloseCode, describe
+from trunkline.close_codes import Close, CloseCode, describe
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -203,9 +203,20 @@ class ConnectionClosed(TrunklineError):
         reason: the closing side's words.
         closer: who ended it.
         silence: seconds between the last byte that arrived and the end.
+        rcvd: the close frame that was received, if any.
+        sent: the close frame that was sent, if any.
     """
 
-    def __init__(self, code: int, reason: str, closer: Closer, silence: float) -> None:
+    def __init__(
+        self,
+        code: int,
+        reason: str,
+        closer: Closer,
+        silence: float,
+        *,
+        rcvd: Close | None = None,
+        sent: Close | None = None,
+    ) -> None:
         words = f" {reason!r}" if reason else ""
         super().__init__(
             f"connection closed with {code} ({describe(code)}){words} by {closer.value}; "
@@ -215,6 +226,13 @@ class ConnectionClosed(TrunklineError):
         self.reason = reason
         self.closer = closer
         self.silence = silence
+        self.rcvd = rcvd
+        self.sent = sent
+
+    @property
+    def was_clean(self) -> bool:
+        """Whether close frames went both ways (RFC 6455 §7.1.4)."""
+        return self.rcvd is not None and self.sent is not None
 
 
 class ConnectionClosedOK(ConnectionClosed):
@@ -225,15 +243,8 @@ class ConnectionClosedError(ConnectionClosed):
     """The line was lost, a deadline passed, or a side closed with an error."""
 
 
+# `websockets` sorts by these three codes too
 OK_CODES = frozenset({CloseCode.NORMAL_CLOSURE, CloseCode.GOING_AWAY, CloseCode.NO_STATUS_RCVD})
-
-
-def connection_closed(
-    code: int, reason: str, closer: Closer, silence: float, *, was_clean: bool
-) -> ConnectionClosed:
-    """Choose between the two kinds of `ConnectionClosed`."""
-    kind = ConnectionClosedOK if was_clean and code in OK_CODES else ConnectionClosedError
-    return kind(code, reason, closer, silence)
 
 
 WebSocketException = TrunklineError

@@ -42,6 +42,9 @@ class Limits:
     write_limit: int = 64 * KIB
     """Unsent bytes above which `await send()` waits; it goes on at a quarter of them."""
 
+    max_unsent: int | None = 16 * MIB
+    """Unsent bytes at which a connection is given up: `send_soon()` does not wait."""
+
     max_head: int = 16 * KIB
     """Bytes of the head of an opening request or response."""
 
@@ -75,7 +78,16 @@ def check_number(name: str, value: object) -> None:
         raise ValueError(f"{name} is {value!r}, it must not be negative")
 
 
-OPTIONAL = frozenset({"max_size", "open_timeout", "close_timeout", "ping_interval", "ping_timeout"})
+OPTIONAL = frozenset(
+    {
+        "max_size",
+        "max_unsent",
+        "open_timeout",
+        "close_timeout",
+        "ping_interval",
+        "ping_timeout",
+    }
+)
 
 
 class LimitOptions(TypedDict, total=False):
@@ -143,5 +155,8 @@ FAILURE_GRACE = 1.0
 LINGER = 2.0
 """Seconds to read and forget after a refusal, so that a reset does not overtake the answer."""
 
-EVENT_OUTBOX = 16 * MIB
-"""Unsent bytes at which `send_soon()` closes the connection: nobody is reading."""
+LISTEN_BACKLOG = 1024
+"""Connections that the kernel holds until they are accepted: a page of clients coming back."""
+
+HAPPY_EYEBALLS_DELAY = 0.25
+"""Seconds before the next address of a host is tried beside the first (RFC 8305 §5)."""

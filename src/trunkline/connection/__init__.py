@@ -1,1 +1,1 @@
-"""connection"""
+"""What users hold: send, receive, ping, close; coroutines or events."""

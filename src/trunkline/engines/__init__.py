@@ -1,1 +1,1 @@
-"""engines"""
+"""Who moves the bytes."""

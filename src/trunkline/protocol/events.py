@@ -1,8 +1,15 @@
-"""What an endpoint makes of received bytes."""
+"""What an endpoint makes of received bytes.
+
+`Close`, from the floor of the close codes, is an event as well: a close frame, to be answered
+with one (RFC 6455 §5.5.1). It and `Failed` are the last event there is.
+"""
 
 from dataclasses import dataclass
 
+from trunkline.close_codes import Close
 from trunkline.errors import PeerError
+
+__all__ = ["Binary", "Close", "Event", "Failed", "Ping", "Pong", "Text"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,19 +41,8 @@ class Pong:
 
 
 @dataclass(frozen=True, slots=True)
-class Close:
-    """A close frame, to be answered with one (RFC 6455 §5.5.1); the last event there is.
-
-    `code` is 1005 when the frame carries none.
-    """
-
-    code: int
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
 class Failed:
-    """The peer broke a rule; close with `error.code`. The last event there is (§7.1.7)."""
+    """The peer broke a rule; close with `error.code` (RFC 6455 §7.1.7)."""
 
     error: PeerError
 

@@ -227,16 +227,34 @@ def accept_offer(offer: Named, wanted: Deflate) -> tuple[DeflateParameters, str]
 
 def encode_answer(agreed: DeflateParameters, offer: Named) -> str:
     """Give the answer: what was offered, and what differs from the defaults of RFC 7692."""
-    parameters: Parameters = []
-    if agreed.server.no_context_takeover:
-        parameters.append((SERVER_NO_CONTEXT_TAKEOVER, None))
-    if agreed.client.no_context_takeover:
-        parameters.append((CLIENT_NO_CONTEXT_TAKEOVER, None))
+    parameters = forgetting(agreed)
     if SERVER_MAX_WINDOW_BITS in offer or agreed.server.max_window_bits < LARGEST_WINDOW:
         parameters.append((SERVER_MAX_WINDOW_BITS, str(agreed.server.max_window_bits)))
     if CLIENT_MAX_WINDOW_BITS in offer:
         parameters.append((CLIENT_MAX_WINDOW_BITS, str(agreed.client.max_window_bits)))
     return encode_extension(parameters)
+
+
+def encode_parameters(agreed: DeflateParameters) -> str:
+    """Give what was agreed on, with every parameter that is not the default of RFC 7692."""
+    parameters = forgetting(agreed)
+    for name, direction in (
+        (SERVER_MAX_WINDOW_BITS, agreed.server),
+        (CLIENT_MAX_WINDOW_BITS, agreed.client),
+    ):
+        if direction.max_window_bits < LARGEST_WINDOW:
+            parameters.append((name, str(direction.max_window_bits)))
+    return encode_extension(parameters)
+
+
+def forgetting(agreed: DeflateParameters) -> Parameters:
+    """Give the parameters that say who goes without context takeover."""
+    parameters: Parameters = []
+    if agreed.server.no_context_takeover:
+        parameters.append((SERVER_NO_CONTEXT_TAKEOVER, None))
+    if agreed.client.no_context_takeover:
+        parameters.append((CLIENT_NO_CONTEXT_TAKEOVER, None))
+    return parameters
 
 
 def encode_extension(parameters: Parameters) -> str:

@@ -1,0 +1,290 @@
+"""A WebSocket connection, as users hold it."""
+
+from __future__ import annotations
+
+import logging
+import os
+import uuid
+from collections.abc import Awaitable, Sequence
+from functools import cached_property
+from typing import Any, Literal, Self, overload
+
+from trunkline.close_codes import CloseCode
+from trunkline.connection.consumer import Data
+from trunkline.connection.events import Dispatcher, Events
+from trunkline.connection.fragments import BytesLike, DataLike, Message
+from trunkline.connection.inbox import Inbox
+from trunkline.connection.link import Link
+from trunkline.connection.outbox import Outbox
+from trunkline.connection.pings import RoundTrip
+from trunkline.connection.state import State
+from trunkline.engines.choose import endpoint_class
+from trunkline.engines.engine import Engine, Stream
+from trunkline.errors import ConnectionClosed, ConnectionClosedOK, UsageError
+from trunkline.limits import Limits
+from trunkline.protocol.deflate import PerMessageDeflate
+from trunkline.protocol.extensions import encode_parameters
+from trunkline.protocol.handshake import Agreement
+from trunkline.protocol.http1 import Request, Response
+from trunkline.protocol.masking import MASK_KEY_BYTES
+from trunkline.protocol.role import Role
+
+
+class Connection:
+    """One WebSocket connection; `connect()` and `serve()` make them.
+
+    Messages are `str` for text and `bytes` for binary. A connection is used on the thread of the
+    loop that made it; there, any task may call any method.
+    """
+
+    def __init__(
+        self, engine: Engine, stream: Stream, role: Role, limits: Limits, logger: logging.Logger
+    ) -> None:
+        self._link = Link(engine, stream, role, limits)
+        self._inbox: Inbox | None = None
+        self._outbox = Outbox(self._link)
+        self._agreement = Agreement()
+        self.ends_quietly = False
+        """Whether `async for` over the messages ends without an error in any case."""
+        self.logger = logger
+        self.request: Request | None = None
+        """The opening request."""
+        self.response: Response | None = None
+        """The answer to it."""
+
+    def open(self, agreement: Agreement, events: Events | None, received: bytes) -> None:
+        """Begin the conversation; called once, by whoever has carried out the handshake."""
+        link = self._link
+        self._agreement = agreement
+        deflate = agreement.deflate
+        extensions = [] if deflate is None else [PerMessageDeflate(link.role, deflate)]
+        endpoint = endpoint_class()(link.role, link.limits, extensions, new_mask_key)
+        if events is None:
+            self._inbox = Inbox(link)
+        consumer = self._inbox or Dispatcher(link, self, events or Events(), self.logger)
+        link.open(endpoint, consumer, received)
+
+    # What is known
+
+    @cached_property
+    def id(self) -> uuid.UUID:
+        """A unique name, for logs."""
+        return uuid.uuid4()
+
+    @property
+    def state(self) -> State:
+        """CONNECTING, OPEN, CLOSING or CLOSED."""
+        return self._link.state
+
+    @property
+    def subprotocol(self) -> str | None:
+        """The subprotocol that was agreed on."""
+        return self._agreement.subprotocol
+
+    @property
+    def extensions(self) -> Sequence[str]:
+        """The extensions that were agreed on, with their parameters."""
+        deflate = self._agreement.deflate
+        return [] if deflate is None else [encode_parameters(deflate)]
+
+    @property
+    def local_address(self) -> Any:
+        """The address of this side's socket."""
+        return self._link.stream.get_extra_info("sockname")
+
+    @property
+    def remote_address(self) -> Any:
+        """The address of the peer's socket."""
+        return self._link.stream.get_extra_info("peername")
+
+    def get_extra_info(self, name: str) -> Any:
+        """Give what the stream knows, such as `socket`, `ssl_object` or `peercert`, or `None`."""
+        return self._link.stream.get_extra_info(name)
+
+    @property
+    def latency(self) -> float:
+        """The latest round-trip time in seconds; 0 before the first pong."""
+        return self._link.pings.latency
+
+    @property
+    def buffered_amount(self) -> int:
+        """Bytes that were sent and have not left."""
+        return self._link.stream.unsent
+
+    @property
+    def close_code(self) -> int | None:
+        """The close code, 1006 for a connection that was lost; `None` before its end."""
+        return self._link.outcome().code if self._link.has_ended else None
+
+    @property
+    def close_reason(self) -> str | None:
+        """The words with the close code; `None` before its end."""
+        return self._link.outcome().reason if self._link.has_ended else None
+
+    def closed(self) -> ConnectionClosed:
+        """Make the error that says how the connection ended."""
+        return self._link.closed()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.remote_address} {self.state.name}>"
+
+    # Receiving
+
+    @overload
+    async def recv(self, decode: Literal[True]) -> str: ...
+    @overload
+    async def recv(self, decode: Literal[False]) -> bytes: ...
+    @overload
+    async def recv(self, decode: bool | None = None) -> Data: ...
+    async def recv(self, decode: bool | None = None) -> Data:
+        """Receive the next message. Cancelling this loses none.
+
+        Args:
+            decode: `True` gives `str` and `False` gives `bytes`, whatever was sent.
+
+        Raises:
+            ConnectionClosed: the connection has ended, and every message has been received.
+            ConcurrencyError: another task is in `recv()`.
+            UsageError: the connection delivers to `Events`.
+            UnicodeDecodeError: `decode=True`, and a binary message is not UTF-8.
+        """
+        if self._inbox is None:
+            raise UsageError("messages of this connection go to on_message(), not to recv()")
+        data = await self._inbox.get()
+        if decode is True and isinstance(data, bytes):
+            return data.decode()
+        if decode is False and isinstance(data, str):
+            return data.encode()
+        return data
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Data:
+        """Give the next message; end where both sides have said goodbye."""
+        try:
+            return await self.recv()
+        except ConnectionClosedOK:
+            raise StopAsyncIteration from None
+        except ConnectionClosed:
+            if self.ends_quietly:
+                raise StopAsyncIteration from None
+            raise
+
+    def pause_reading(self) -> None:
+        """Let the peer wait, where messages go to `Events`; `recv()` does this by itself."""
+        self._link.pause_reading()
+
+    def resume_reading(self) -> None:
+        """Listen again after `pause_reading()`."""
+        self._link.resume_reading()
+
+    # Sending
+
+    async def send(
+        self, message: Message, text: bool | None = None, *, compress: bool = True
+    ) -> None:
+        """Send a message, and wait while more than `write_limit` bytes are unsent.
+
+        An iterable or asynchronous iterable of `str` or of `bytes` is sent as one message, with
+        a fragment for each element (RFC 6455 §5.4); other messages wait until it is complete.
+
+        Args:
+            message: `str` is sent as text, anything like bytes as binary.
+            text: `True` sends as text and `False` as binary, whatever the type.
+            compress: whether to compress, where that was agreed on.
+
+        Raises:
+            ConnectionClosed: the connection has ended or is ending.
+            TypeError: it is no message.
+        """
+        await self._outbox.send(message, text=text, compress=compress)
+
+    def send_soon(
+        self, message: DataLike, text: bool | None = None, *, compress: bool = True
+    ) -> None:
+        """Send a message without waiting.
+
+        A peer that does not read, until `max_unsent` bytes are unsent, loses the connection.
+
+        Args:
+            message: `str` is sent as text, anything like bytes as binary.
+            text: `True` sends as text and `False` as binary, whatever the type.
+            compress: whether to compress, where that was agreed on.
+
+        Raises:
+            ConnectionClosed: the connection has ended or is ending.
+            TypeError: it is no message of one piece.
+        """
+        self._outbox.send_soon(message, text=text, compress=compress)
+
+    def ping(self, data: str | BytesLike | None = None) -> Awaitable[RoundTrip]:
+        """Send a ping.
+
+        Args:
+            data: at most 125 bytes that no ping under way has; drawn at random by default.
+
+        Returns:
+            An awaitable that gives the round-trip time in seconds.
+
+        Raises:
+            ConnectionClosed: the connection has ended or is ending; the awaitable raises it too.
+            ConcurrencyError: a ping with these data is under way.
+            ValueError: the data are too long.
+        """
+        link = self._link
+        link.check_open()
+        payload = link.new_ping_payload() if data is None else to_payload(data)
+        link.pings.check_unused(payload)
+        link.send_ping(payload)
+        return link.pings.sent(payload)
+
+    async def pong(self, data: str | BytesLike = b"") -> None:
+        """Send a pong that nobody asked for, as a one-way sign of life (RFC 6455 §5.5.3).
+
+        Raises:
+            ConnectionClosed: the connection has ended or is ending.
+            ValueError: the data are more than 125 bytes.
+        """
+        self._link.check_open()
+        self._link.send_frame(self._link.endpoint.send_pong(to_payload(data)))
+
+    # Closing
+
+    async def close(self, code: int | None = CloseCode.NORMAL_CLOSURE, reason: str = "") -> None:
+        """Close the connection, and wait until it is gone; more calls do no harm.
+
+        Messages that have arrived can still be received, later ones are dropped. A peer that
+        does not answer within `close_timeout` is cut off.
+
+        Args:
+            code: 1000–1003, 1007–1014 or 3000–4999; `None` for none.
+            reason: at most 123 bytes of UTF-8.
+
+        Raises:
+            ValueError: code or reason must not be sent (RFC 6455 §7.4).
+        """
+        self.close_soon(code, reason)
+        await self.wait_closed()
+
+    def close_soon(self, code: int | None = CloseCode.NORMAL_CLOSURE, reason: str = "") -> None:
+        """Begin to close the connection, without waiting; otherwise as `close()`."""
+        self._link.close(code, reason)
+
+    async def wait_closed(self) -> None:
+        """Wait until the connection is gone."""
+        await self._link.wait_lost()
+
+    def abort(self) -> None:
+        """Cut the connection at once; the peer sees it as lost (1006)."""
+        self._link.abort()
+
+
+def new_mask_key() -> bytes:
+    """Draw a key that the application cannot foresee (RFC 6455 §5.3, §10.3)."""
+    return os.urandom(MASK_KEY_BYTES)
+
+
+def to_payload(data: str | BytesLike) -> bytes:
+    """Give the payload of a control frame."""
+    return data.encode() if isinstance(data, str) else bytes(data)

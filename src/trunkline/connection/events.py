@@ -1,0 +1,103 @@
+"""The event way: a connection that calls methods, named as in the browser."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from trunkline.close_codes import CloseCode
+from trunkline.connection.consumer import Data
+from trunkline.connection.link import Link
+
+if TYPE_CHECKING:
+    from trunkline.connection.connection import Connection
+
+
+class Events:
+    """What happens on one connection; override what you need.
+
+    The methods are called on the loop's thread, straight from the arrival of bytes, and do not
+    wait: to send, they use `ws.send_soon()`. An exception in one of them is logged and closes
+    this connection with 1011, and touches no other.
+    """
+
+    def on_open(self, ws: Connection) -> None:
+        """The connection is open."""
+
+    def on_message(self, ws: Connection, data: Data) -> None:
+        """A message arrived: `str` is text, `bytes` is binary."""
+
+    def on_error(self, ws: Connection, error: Exception) -> None:
+        """The connection ends, and not well; `on_close` follows."""
+
+    def on_close(self, ws: Connection, code: int, reason: str, was_clean: bool) -> None:
+        """The connection is gone; nothing follows.
+
+        `was_clean` tells whether close frames went both ways.
+        """
+
+    def on_drain(self, ws: Connection) -> None:
+        """The unsent bytes have fallen below low water."""
+
+    def on_ping(self, ws: Connection, data: bytes) -> None:
+        """A ping arrived; it has been answered."""
+
+    def on_pong(self, ws: Connection, data: bytes) -> None:
+        """A pong arrived."""
+
+
+class Dispatcher:
+    """Hands what happens on a link to the user's `Events`."""
+
+    def __init__(
+        self, link: Link, connection: Connection, events: Events, logger: logging.Logger
+    ) -> None:
+        self._link = link
+        self._connection = connection
+        self._events = events
+        self._logger = logger
+
+    def _call(self, method: Callable[..., Any], *args: object) -> None:
+        try:
+            method(self._connection, *args)
+        except Exception:
+            self._logger.exception("%s failed", method.__qualname__)
+            self._link.close(CloseCode.INTERNAL_ERROR, "")
+
+    # Called by the link
+
+    def opened(self) -> None:
+        """Tell of the open connection."""
+        self._call(self._events.on_open)
+
+    def message(self, data: Data) -> None:
+        """Hand on a message."""
+        self._call(self._events.on_message, data)
+
+    def ping(self, payload: bytes) -> None:
+        """Tell of a ping."""
+        self._call(self._events.on_ping, payload)
+
+    def pong(self, payload: bytes) -> None:
+        """Tell of a pong."""
+        self._call(self._events.on_pong, payload)
+
+    def drained(self) -> None:
+        """Tell that there is room again."""
+        self._call(self._events.on_drain)
+
+    def is_settled(self) -> bool:
+        """Always: methods have returned before the next bytes are looked at."""
+        return True
+
+    def ended(self) -> None:
+        """Wait for the loss of the stream, as browsers do."""
+
+    def lost(self) -> None:
+        """Tell of the end."""
+        link = self._link
+        if not link.was_clean:
+            self._call(self._events.on_error, link.closed())
+        outcome = link.outcome()
+        self._call(self._events.on_close, outcome.code, outcome.reason, link.was_clean)

@@ -1,0 +1,86 @@
+"""Keep-alive: a ping after silence, an end after no answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from trunkline.engines.timer_wheel import Timer, TimerWheel
+
+
+class Patient(Protocol):
+    """A connection whose pulse is felt."""
+
+    last_heard: float
+    is_reading_paused: bool
+
+    def send_keepalive_ping(self) -> None:
+        """Ask for a sign of life."""
+
+    def give_up(self, silence: float) -> None:
+        """End the connection after `silence` seconds."""
+
+
+class Keepalive:
+    """Watches over one connection with one timer.
+
+    Any byte that arrives counts as life. While this side does not read, the peer cannot be heard
+    and is not blamed.
+
+    Args:
+        patient: the connection.
+        timers: the wheel of its engine.
+        clock: gives the time in seconds.
+        interval: seconds of silence after which a ping is sent.
+        timeout: seconds of silence after that ping at which the connection is given up;
+            `None` for never.
+    """
+
+    __slots__ = ("_clock", "_interval", "_patient", "_pinged_at", "_timeout", "_timer", "_timers")
+
+    def __init__(
+        self,
+        patient: Patient,
+        timers: TimerWheel,
+        clock: Callable[[], float],
+        interval: float,
+        timeout: float | None,
+    ) -> None:
+        self._patient = patient
+        self._timers = timers
+        self._clock = clock
+        self._interval = interval
+        self._timeout = timeout
+        self._pinged_at: float | None = None
+        self._timer: Timer | None = timers.call_in(interval, self._check)
+
+    def stop(self) -> None:
+        """Stop watching."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _check(self) -> None:
+        now = self._clock()
+        patient = self._patient
+        if patient.is_reading_paused:
+            self._wait(self._interval)
+        elif self._pinged_at is not None and patient.last_heard < self._pinged_at:
+            self._timer = None
+            patient.give_up(now - patient.last_heard)
+        elif now - patient.last_heard < self._interval:
+            self._pinged_at = None
+            self._wait(patient.last_heard + self._interval - now)
+        else:
+            self._ping(now)
+
+    def _ping(self, now: float) -> None:
+        self._patient.send_keepalive_ping()
+        if self._timeout is None:
+            self._wait(self._interval)
+        else:
+            self._pinged_at = now
+            self._wait(self._timeout)
+
+    def _wait(self, delay: float) -> None:
+        self._timer = self._timers.call_in(delay, self._check)

@@ -1,0 +1,386 @@
+"""A link joins a stream of bytes and an endpoint, and carries out the close handshake."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+from trunkline.close_codes import Close, CloseCode
+from trunkline.connection.consumer import Consumer, Data
+from trunkline.connection.keepalive import Keepalive
+from trunkline.connection.pings import Pings
+from trunkline.connection.state import State
+from trunkline.connection.waiters import Waiters
+from trunkline.engines.engine import Engine, Stream
+from trunkline.engines.timer_wheel import Timer
+from trunkline.errors import (
+    OK_CODES,
+    Closer,
+    ConnectionClosed,
+    ConnectionClosedError,
+    ConnectionClosedOK,
+    PeerError,
+)
+from trunkline.limits import FAILURE_GRACE, Limits
+from trunkline.protocol.closing import shorten_reason
+from trunkline.protocol.endpoint import Endpoint
+from trunkline.protocol.events import Binary, Event, Failed, Ping, Pong, Text
+from trunkline.protocol.role import Role
+
+PING_PAYLOAD_BYTES = 4
+
+
+class Link:
+    """One connection after its opening handshake. It is its stream's receiver.
+
+    Args:
+        engine: keeps the time.
+        stream: carries the bytes.
+        role: which side this is.
+        limits: times and sizes.
+    """
+
+    def __init__(self, engine: Engine, stream: Stream, role: Role, limits: Limits) -> None:
+        self.engine = engine
+        self.stream = stream
+        self.role = role
+        self.limits = limits
+        self.consumer: Consumer
+        self.endpoint: Endpoint
+        self.is_open = False
+        self.is_lost = False
+        self.is_reading_paused = False
+        self.last_heard = engine.now()
+        self.pings = Pings(engine.now)
+        self.rcvd: Close | None = None
+        self.sent: Close | None = None
+        self.has_ended = False
+        self._closer = Closer.NOBODY
+        self._failure: Close | None = None
+        self._cause: Exception | None = None
+        self._ended_at = 0.0
+        self._pending_failure: PeerError | None = None
+        self._owed_pong: bytes | None = None
+        self._keepalive: Keepalive | None = None
+        self._timer: Timer | None = None
+        self._writable = Waiters()
+        self._gone = Waiters()
+
+    def open(self, endpoint: Endpoint, consumer: Consumer, received: bytes) -> None:
+        """Begin the conversation.
+
+        Args:
+            endpoint: made from what the handshake agreed on.
+            consumer: takes the messages.
+            received: bytes that arrived behind the handshake.
+        """
+        self.endpoint = endpoint
+        self.consumer = consumer
+        self.is_open = True
+        self.stream.receiver = self
+        self.last_heard = self.engine.now()
+        if self.limits.ping_interval:
+            self._keepalive = Keepalive(
+                self,
+                self.engine.timers,
+                self.engine.now,
+                self.limits.ping_interval,
+                self.limits.ping_timeout,
+            )
+        consumer.opened()
+        if received:
+            self.bytes_received(received)
+
+    @property
+    def state(self) -> State:
+        """How far the connection has come."""
+        if self.is_lost:
+            return State.CLOSED
+        if not self.is_open:
+            return State.CONNECTING
+        return State.OPEN if self.can_send else State.CLOSING
+
+    @property
+    def can_send(self) -> bool:
+        """Whether messages may be sent."""
+        return self.is_open and self.sent is None and not self.has_ended
+
+    # Receiving: called by the stream
+
+    def bytes_received(self, data: bytes) -> None:
+        """Take what arrived, and act on each event in turn."""
+        self.last_heard = self.engine.now()
+        for event in self.endpoint.receive_bytes(data):
+            self._receive(event)
+
+    def end_received(self) -> None:
+        """The peer ends the stream: in its turn, or without a close frame."""
+        self._end()
+        self.stream.close()
+
+    def writing_resumed(self) -> None:
+        """There is room again: pay the pong that is owed, and let the senders go on."""
+        if self._owed_pong is not None:
+            self._send_pong(self._owed_pong)
+        self._writable.wake()
+        if self.can_send:
+            self.consumer.drained()
+
+    def stream_lost(self, error: Exception | None) -> None:
+        """The stream is gone; this is the last that is heard of it."""
+        self._cause = self._cause or error
+        self._end()
+        self._set_timer(None)
+        self.is_lost = True
+        self._gone.wake()
+        self.consumer.lost()
+
+    def _receive(self, event: Event) -> None:
+        match event:
+            case Text() | Binary():
+                # As in browsers: whoever has said goodbye listens no longer.
+                if self.can_send:
+                    self.consumer.message(event.data)
+            case Ping():
+                self._send_pong(event.payload)
+                self.consumer.ping(event.payload)
+            case Pong():
+                self.pings.answered(event.payload)
+                self.consumer.pong(event.payload)
+            case Close():
+                self._close_received(event)
+            case Failed():
+                self._peer_failed(event.error)
+
+    def pause_reading(self) -> None:
+        """Let the peer wait."""
+        if not self.is_reading_paused:
+            self.is_reading_paused = True
+            self.stream.pause_reading()
+
+    def resume_reading(self) -> None:
+        """Listen again."""
+        if self.is_reading_paused:
+            self.is_reading_paused = False
+            self.last_heard = self.engine.now()
+            self.stream.resume_reading()
+
+    # Sending
+
+    def send_message(self, data: Data, *, as_text: bool, compress: bool) -> None:
+        """Send a message without waiting; raise `ConnectionClosed` where that is over."""
+        self.check_open()
+        if as_text:
+            text = data if isinstance(data, str) else data.decode()
+            self.stream.write(self.endpoint.send_text(text, compress=compress))
+        else:
+            binary = data.encode() if isinstance(data, str) else data
+            self.stream.write(self.endpoint.send_binary(binary, compress=compress))
+
+    def send_frame(self, frame: bytes) -> None:
+        """Send an encoded frame."""
+        self.stream.write(frame)
+
+    async def drain(self) -> None:
+        """Wait while the unsent bytes are above high water.
+
+        Raises:
+            ConnectionClosed: the connection ended meanwhile.
+        """
+        while self.stream.is_writing_paused:
+            if self.has_ended:
+                raise self.closed()
+            await self._writable.wait()
+
+    def check_backlog(self, held: int) -> None:
+        """Give the connection up where nobody reads what is sent.
+
+        Args:
+            held: bytes that wait for their turn above the stream.
+        """
+        limit = self.limits.max_unsent
+        unsent = self.stream.unsent + held
+        if limit is not None and unsent > limit:
+            reason = f"the peer does not read: {unsent:,} bytes unsent, limit {limit:,}"
+            self._fail(Close(CloseCode.TRY_AGAIN_LATER, reason), self.stream.abort)
+
+    def send_ping(self, payload: bytes) -> None:
+        """Send a ping."""
+        self.stream.write(self.endpoint.send_ping(payload))
+
+    def new_ping_payload(self) -> bytes:
+        """Make a payload that no ping under way has."""
+        return os.urandom(PING_PAYLOAD_BYTES)
+
+    def _send_pong(self, payload: bytes) -> None:
+        self._owed_pong = None
+        if not self.can_send:
+            return
+        # RFC 6455 §5.5.3: where answers pile up, only the latest ping needs one
+        if self.stream.is_writing_paused:
+            self._owed_pong = payload
+        else:
+            self.stream.write(self.endpoint.send_pong(payload))
+
+    # Keep-alive
+
+    def send_keepalive_ping(self) -> None:
+        """Ask for a sign of life."""
+        payload = self.new_ping_payload()
+        self.pings.sent(payload)
+        self.send_ping(payload)
+
+    def give_up(self, silence: float) -> None:
+        """End the connection after `silence` seconds without an answer to a ping."""
+        reason = f"no answer to a ping, silent for {silence:.1f} s"
+        self._closer = Closer.LOCAL
+        self._failure = Close(CloseCode.ABNORMAL_CLOSURE, reason)
+        self._send_close(CloseCode.INTERNAL_ERROR, "no answer to a ping")
+        self._end()
+        self._set_timer(self.stream.abort)
+        self.stream.close()
+
+    # Closing
+
+    def close(self, code: int | None, reason: str) -> None:
+        """Begin the close handshake; nothing happens where it has begun.
+
+        Raises:
+            ValueError: code or reason must not be sent.
+        """
+        if self._pending_failure is not None:
+            self.settle()
+        if not self.can_send:
+            return
+        self._send_close(code, reason)
+        self._closer = Closer.LOCAL
+        self._set_timer(self._close_timed_out)
+
+    def fail_locally(self, code: CloseCode, reason: str) -> None:
+        """End the conversation because of a mistake on this side."""
+        self.close(code, shorten_reason(reason))
+
+    def settle(self) -> None:
+        """Carry out a failure that waited for its consumer."""
+        error, self._pending_failure = self._pending_failure, None
+        if error is not None:
+            self._fail(Close(error.code, error.reason), self.stream.end_writing)
+
+    def abort(self) -> None:
+        """Let go at once, without a word."""
+        self._closer = Closer.LOCAL
+        self.stream.abort()
+
+    async def wait_lost(self) -> None:
+        """Wait until the stream is gone."""
+        while not self.is_lost:
+            await self._gone.wait()
+
+    def check_open(self) -> None:
+        """Raise `ConnectionClosed` where nothing can be sent any more."""
+        if not self.can_send:
+            raise self.closed()
+
+    def closed(self) -> ConnectionClosed:
+        """Make the error that says how the connection ended, or is ending."""
+        outcome = self.outcome()
+        frames = (self.rcvd, self.sent) if self.has_ended else (self.sent,)
+        is_ok = self._failure is None and all(frame and frame.code in OK_CODES for frame in frames)
+        kind = ConnectionClosedOK if is_ok else ConnectionClosedError
+        ended_at = self._ended_at if self.has_ended else self.engine.now()
+        silence = ended_at - self.last_heard
+        error = kind(
+            outcome.code, outcome.reason, self._closer, silence, rcvd=self.rcvd, sent=self.sent
+        )
+        error.__cause__ = self._cause
+        return error
+
+    def outcome(self) -> Close:
+        """Give code and reason of the end."""
+        if self.rcvd is not None:
+            return self.rcvd
+        if self._failure is not None:
+            return self._failure
+        if self.sent is not None and not self.has_ended:
+            return self.sent
+        return Close(CloseCode.ABNORMAL_CLOSURE, "")
+
+    @property
+    def was_clean(self) -> bool:
+        """Whether close frames went both ways (RFC 6455 §7.1.4)."""
+        return self.rcvd is not None and self.sent is not None
+
+    def _close_received(self, close: Close) -> None:
+        self.rcvd = close
+        if self.sent is None:
+            self._closer = Closer.PEER
+            # RFC 6455 §5.5.1: the answer repeats the code that was received
+            code = None if close.code == CloseCode.NO_STATUS_RCVD else close.code
+            self._send_close(code, close.reason)
+        self._end()
+        self._finish_stream()
+
+    def _peer_failed(self, error: PeerError) -> None:
+        self._pending_failure = error
+        if self.consumer.is_settled():
+            self.settle()
+        else:
+            self.pause_reading()
+            self._set_timer(self.settle, FAILURE_GRACE)
+
+    def _fail(self, failure: Close, let_go: Callable[[], None]) -> None:
+        self._closer = Closer.LOCAL
+        self._failure = failure
+        self._send_close(failure.code, shorten_reason(failure.reason))
+        self._end()
+        self._set_timer(self.stream.abort)
+        self.resume_reading()
+        let_go()
+
+    def _finish_stream(self) -> None:
+        """Let the stream end: the server begins with it (RFC 6455 §7.1.1)."""
+        self._set_timer(self.stream.abort)
+        self.resume_reading()
+        if self.role is Role.SERVER:
+            self.stream.end_writing()
+
+    def _send_close(self, code: int | None, reason: str) -> None:
+        if self.sent is None:
+            frame = self.endpoint.send_close(code, reason)
+            self.sent = Close(CloseCode.NO_STATUS_RCVD if code is None else code, reason)
+            self.stream.write(frame)
+            self._stop_keepalive()
+
+    def _close_timed_out(self) -> None:
+        seconds = self.limits.close_timeout
+        self._failure = Close(
+            CloseCode.ABNORMAL_CLOSURE, f"no answer to the close frame within {seconds} s"
+        )
+        self.stream.abort()
+
+    def _end(self) -> None:
+        """Take note, once, that nothing more will be received."""
+        if self.has_ended:
+            return
+        self._ended_at = self.engine.now()
+        self.has_ended = True
+        self._pending_failure = None
+        self.endpoint.receive_end()
+        self._stop_keepalive()
+        self.pings.fail(self.closed())
+        self._writable.wake()
+        self.consumer.ended()
+
+    def _stop_keepalive(self) -> None:
+        if self._keepalive is not None:
+            self._keepalive.stop()
+            self._keepalive = None
+
+    def _set_timer(self, callback: Callable[[], None] | None, delay: float | None = None) -> None:
+        """Set the one timer of the closing phases, `close_timeout` unless `delay` says else."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        delay = self.limits.close_timeout if delay is None else delay
+        if callback is not None and delay is not None:
+            self._timer = self.engine.timers.call_in(delay, callback)

@@ -1,0 +1,29 @@
+"""Tasks that wait for the same thing."""
+
+from __future__ import annotations
+
+import asyncio
+
+
+class Waiters:
+    """Any number of tasks, woken together; each can be cancelled by itself."""
+
+    __slots__ = ("_futures",)
+
+    def __init__(self) -> None:
+        self._futures: set[asyncio.Future[None]] = set()
+
+    async def wait(self) -> None:
+        """Wait for the next `wake()`."""
+        future = asyncio.get_running_loop().create_future()
+        self._futures.add(future)
+        try:
+            await future
+        finally:
+            self._futures.discard(future)
+
+    def wake(self) -> None:
+        """Let everybody who waits go on."""
+        for future in self._futures:
+            if not future.done():
+                future.set_result(None)

@@ -1,0 +1,264 @@
+"""The engine on asyncio transports: any platform, any loop that speaks asyncio, uvloop too."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Callable, Sequence
+from typing import Any, cast
+
+from trunkline.engines.engine import Address, Engine, Listener, Receiver, Stream, Tls
+from trunkline.engines.timer_wheel import TimerWheel
+from trunkline.limits import HAPPY_EYEBALLS_DELAY, LISTEN_BACKLOG
+
+LOW_WATER_DIVISOR = 4
+"""Writing resumes at a quarter of high water: far enough to be worth a wake-up."""
+
+
+class AsyncioStream(asyncio.Protocol):
+    """A stream over an asyncio transport.
+
+    Args:
+        receiver: takes what happens, from the first byte on.
+        write_limit: high water in bytes.
+    """
+
+    def __init__(self, receiver: Receiver, write_limit: int) -> None:
+        self.receiver = receiver
+        self._write_limit = write_limit
+        self._transport: asyncio.Transport | None = None
+        self._corked: list[bytes] | None = None
+        self.is_writing_paused = False
+        self._is_lost = False
+
+    # Called by asyncio
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take the transport; a second time when TLS has been laid over the first."""
+        self._transport = cast(asyncio.Transport, transport)
+        self._transport.set_write_buffer_limits(
+            self._write_limit, self._write_limit // LOW_WATER_DIVISOR
+        )
+
+    def data_received(self, data: bytes) -> None:
+        """Hand on what arrived, and send all answers to it in one write."""
+        self.cork()
+        try:
+            self.receiver.bytes_received(data)
+        finally:
+            self.uncork()
+
+    def eof_received(self) -> bool:
+        """Keep a plain stream half open: its receiver says when it is over."""
+        self.receiver.end_received()
+        return self.get_extra_info("sslcontext") is None
+
+    def pause_writing(self) -> None:
+        """Take note of high water."""
+        self.is_writing_paused = True
+
+    def resume_writing(self) -> None:
+        """Take note of low water."""
+        self.is_writing_paused = False
+        self.receiver.writing_resumed()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Tell the receiver, last."""
+        self._is_lost = True
+        self.receiver.stream_lost(exc)
+
+    # Called by the receiver
+
+    @property
+    def transport(self) -> asyncio.Transport:
+        """The transport, which is there as soon as anybody holds the stream."""
+        assert self._transport is not None
+        return self._transport
+
+    @property
+    def unsent(self) -> int:
+        """Bytes that were written and have not left."""
+        corked = sum(map(len, self._corked)) if self._corked else 0
+        return corked + self.transport.get_write_buffer_size()
+
+    def write(self, data: bytes) -> None:
+        """Send `data`, now or later; drop it once the stream is going."""
+        if self._is_lost or self.transport.is_closing():
+            return
+        if self._corked is not None:
+            self._corked.append(data)
+        else:
+            self.transport.write(data)
+
+    def cork(self) -> None:
+        """Hold back what is written until `uncork()`."""
+        if self._corked is None:
+            self._corked = []
+
+    def uncork(self) -> None:
+        """Send what was held back, in one piece."""
+        held, self._corked = self._corked, None
+        if held:
+            self.write(b"".join(held))
+
+    def pause_reading(self) -> None:
+        """Receive nothing until `resume_reading()`."""
+        if not self._is_lost and not self.transport.is_closing():
+            self.transport.pause_reading()
+
+    def resume_reading(self) -> None:
+        """Receive again."""
+        if not self._is_lost and not self.transport.is_closing():
+            self.transport.resume_reading()
+
+    def end_writing(self) -> None:
+        """End this direction; TLS has no such thing, so there the stream is closed."""
+        self._flush()
+        if self._is_lost or self.transport.is_closing():
+            return
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        else:
+            self.transport.close()
+
+    def close(self) -> None:
+        """Send what is unsent, then let go."""
+        self._flush()
+        self.transport.close()
+
+    def abort(self) -> None:
+        """Let go at once."""
+        self.transport.abort()
+
+    def get_extra_info(self, name: str) -> Any:
+        """Give what asyncio knows of the transport."""
+        return self.transport.get_extra_info(name)
+
+    def _flush(self) -> None:
+        if self._corked:
+            self.uncork()
+            self.cork()
+
+
+class AsyncioListener:
+    """Sockets that accept connections, over an asyncio server."""
+
+    def __init__(self, server: asyncio.Server) -> None:
+        self._server = server
+
+    @property
+    def sockets(self) -> Sequence[socket.socket]:
+        """The listening sockets."""
+        return self._server.sockets
+
+    async def start(self) -> None:
+        """Begin to accept."""
+        await self._server.start_serving()
+
+    def close(self) -> None:
+        """Accept no more."""
+        self._server.close()
+
+
+class AsyncioEngine:
+    """Streams and timers on one asyncio loop."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self.timers = TimerWheel(loop.time, loop.call_at)
+
+    def now(self) -> float:
+        """Give the loop's time in seconds."""
+        return self._loop.time()
+
+    async def connect(
+        self, address: Address, receiver: Receiver, *, tls: Tls | None, write_limit: int
+    ) -> Stream:
+        """Open a stream to a Unix socket, on a given socket, or to a host."""
+
+        def protocol() -> AsyncioStream:
+            return AsyncioStream(receiver, write_limit)
+
+        options = tls_options(tls)
+        if tls is not None:
+            options["server_hostname"] = tls.server_hostname
+        if address.path is not None:
+            _, stream = await self._loop.create_unix_connection(protocol, address.path, **options)
+            return stream
+        if address.sock is None:
+            options |= {
+                "host": address.host,
+                "port": address.port,
+                "family": address.family,
+                "local_addr": address.local_addr,
+            }
+            # uvloop does without
+            if isinstance(self._loop, asyncio.BaseEventLoop):
+                options["happy_eyeballs_delay"] = HAPPY_EYEBALLS_DELAY
+        _, stream = await self._loop.create_connection(protocol, sock=address.sock, **options)
+        return stream
+
+    async def listen(
+        self,
+        address: Address,
+        accept: Callable[[Stream], Receiver],
+        *,
+        tls: Tls | None,
+        write_limit: int,
+    ) -> Listener:
+        """Listen at a Unix socket, on a given socket, or at hosts and a port."""
+
+        def protocol() -> AcceptedStream:
+            return AcceptedStream(accept, write_limit)
+
+        options = tls_options(tls) | {"backlog": LISTEN_BACKLOG, "start_serving": False}
+        if address.path is not None:
+            server = await self._loop.create_unix_server(protocol, address.path, **options)
+            return AsyncioListener(server)
+        if address.sock is not None:
+            options["sock"] = address.sock
+            if address.sock.family == getattr(socket, "AF_UNIX", None):
+                return AsyncioListener(await self._loop.create_unix_server(protocol, **options))
+        else:
+            options |= {"family": address.family, "reuse_port": address.reuse_port}
+            options |= {"host": address.host, "port": address.port}
+        return AsyncioListener(await self._loop.create_server(protocol, **options))
+
+    async def start_tls(self, stream: Stream, tls: Tls) -> None:
+        """Lay TLS over an open stream."""
+        assert isinstance(stream, AsyncioStream)
+        transport = await self._loop.start_tls(
+            stream.transport,
+            stream,
+            tls.context,
+            server_hostname=tls.server_hostname,
+            ssl_handshake_timeout=tls.handshake_timeout,
+        )
+        if transport is None:
+            raise ConnectionResetError("the stream was lost during the TLS handshake")
+        stream.connection_made(transport)
+
+
+class AcceptedStream(AsyncioStream):
+    """A stream whose receiver is made when it is accepted."""
+
+    def __init__(self, accept: Callable[[Stream], Receiver], write_limit: int) -> None:
+        super().__init__(cast(Receiver, None), write_limit)
+        self._accept = accept
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take the transport, and ask for a receiver."""
+        super().connection_made(transport)
+        self.receiver = self._accept(self)
+
+
+def tls_options(tls: Tls | None) -> dict[str, Any]:
+    """Give the parameters that asyncio takes for TLS."""
+    if tls is None:
+        return {}
+    return {"ssl": tls.context, "ssl_handshake_timeout": tls.handshake_timeout}
+
+
+def _is_an_engine(engine: AsyncioEngine) -> Engine:
+    """Let the type checker compare the engine with its interface."""
+    return engine

@@ -1,0 +1,136 @@
+"""What an engine is: streams, listeners and timers.
+
+One engine serves one event loop, and everything of it is used on that loop's thread only. Bytes
+leave a stream in the order in which they were written. A receiver is told of the loss of its
+stream exactly once, last, and never from inside a call that it makes itself.
+"""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from trunkline.engines.timer_wheel import TimerWheel
+
+
+class Receiver(Protocol):
+    """Takes what happens on a stream."""
+
+    def bytes_received(self, data: bytes) -> None:
+        """Some bytes arrived."""
+
+    def end_received(self) -> None:
+        """The peer will send nothing more."""
+
+    def writing_resumed(self) -> None:
+        """The unsent bytes have fallen below low water."""
+
+    def stream_lost(self, error: Exception | None) -> None:
+        """The stream is gone, by `error` or in peace."""
+
+
+class Stream(Protocol):
+    """One connection of bytes, plain or TLS."""
+
+    receiver: Receiver
+
+    @property
+    def unsent(self) -> int:
+        """Bytes that were written and have not left."""
+
+    @property
+    def is_writing_paused(self) -> bool:
+        """Whether the unsent bytes have passed high water and not fallen below low water since."""
+
+    def write(self, data: bytes) -> None:
+        """Send `data`, now or later; after the loss of the stream, drop it."""
+
+    def cork(self) -> None:
+        """Hold back what is written until `uncork()`, to send it at once."""
+
+    def uncork(self) -> None:
+        """Send what was held back."""
+
+    def pause_reading(self) -> None:
+        """Let the peer wait: receive nothing until `resume_reading()`."""
+
+    def resume_reading(self) -> None:
+        """Receive again."""
+
+    def end_writing(self) -> None:
+        """Tell the peer, after what is unsent, that nothing more will come; go on reading."""
+
+    def close(self) -> None:
+        """Send what is unsent, then let go."""
+
+    def abort(self) -> None:
+        """Let go at once."""
+
+    def get_extra_info(self, name: str) -> Any:
+        """Give `peername`, `sockname`, `socket`, `ssl_object` and the like, or `None`."""
+
+
+class Listener(Protocol):
+    """Sockets that accept connections."""
+
+    @property
+    def sockets(self) -> Sequence[socket.socket]:
+        """The listening sockets."""
+
+    async def start(self) -> None:
+        """Begin to accept; nothing happens when that has begun."""
+
+    def close(self) -> None:
+        """Accept no more."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    """Where to connect to, or to listen at: `path` of a Unix socket, `sock`, or host and port."""
+
+    host: str | Sequence[str] | None = None
+    port: int | None = None
+    path: str | None = None
+    sock: socket.socket | None = None
+    family: int = 0
+    local_addr: tuple[str, int] | None = None
+    reuse_port: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tls:
+    """How to secure a stream; `handshake_timeout` in seconds."""
+
+    context: ssl.SSLContext
+    server_hostname: str | None = None
+    handshake_timeout: float | None = None
+
+
+class Engine(Protocol):
+    """Makes streams, and keeps their time."""
+
+    timers: TimerWheel
+
+    def now(self) -> float:
+        """Give the time in seconds, on a clock that never jumps."""
+
+    async def connect(
+        self, address: Address, receiver: Receiver, *, tls: Tls | None, write_limit: int
+    ) -> Stream:
+        """Open a stream; raise `OSError` where that fails."""
+
+    async def listen(
+        self,
+        address: Address,
+        accept: Callable[[Stream], Receiver],
+        *,
+        tls: Tls | None,
+        write_limit: int,
+    ) -> Listener:
+        """Bind, and call `accept` for each stream once the listener is started."""
+
+    async def start_tls(self, stream: Stream, tls: Tls) -> None:
+        """Secure an open stream, as its client; raise `OSError` where that fails."""
