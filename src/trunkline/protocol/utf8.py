@@ -1,10 +1,13 @@
 """UTF-8, checked as it arrives (RFC 6455 §8.1)."""
 
 import codecs
+import re
 
 from trunkline.errors import InvalidPayload
 
 NOT_UTF8 = "text is not valid UTF-8"
+# RFC 3629 §3: surrogates are no characters. CPython's decoder would wait for their third byte.
+SURROGATE = re.compile(rb"\xed[\xa0-\xbf]")
 
 
 class Utf8Validator:
@@ -22,6 +25,9 @@ class Utf8Validator:
             self._decoder.decode(part)
         except UnicodeDecodeError:
             raise InvalidPayload(NOT_UTF8) from None
+        unfinished, _ = self._decoder.getstate()
+        if SURROGATE.match(unfinished):
+            raise InvalidPayload(NOT_UTF8)
 
     def finish(self) -> None:
         """Check that the text did not end inside a code point, and begin anew."""
