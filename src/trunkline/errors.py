@@ -14,7 +14,8 @@
     │   │   └── InvalidUpgrade              Upgrade or Connection
     │   ├── NegotiationError            subprotocol or extension that was not offered
     │   ├── SecurityError               following would be unsafe
-    │   └── ProxyError                  the proxy refused, or does not speak HTTP
+    │   └── ProxyError                  the proxy does not speak as it should
+    │       └── InvalidProxyStatus          the proxy refused
     ├── PeerError                   the peer broke a rule; carries the close code
     │   ├── ProtocolError               1002
     │   ├── InvalidPayload              1007
@@ -135,7 +136,15 @@ class SecurityError(InvalidHandshake):
 
 
 class ProxyError(InvalidHandshake):
-    """The proxy refused the tunnel, or does not speak HTTP."""
+    """The proxy does not speak as it should, or a SOCKS proxy refused."""
+
+
+class InvalidProxyStatus(ProxyError):
+    """The HTTP proxy refused the tunnel; `response` is its answer."""
+
+    def __init__(self, response: Response) -> None:
+        super().__init__(f"the proxy answered {response.status_code} {response.summary()}")
+        self.response = response
 
 
 # The peer broke a rule

@@ -1,1 +1,1 @@
-"""client"""
+"""Reach a server, and come back to it."""

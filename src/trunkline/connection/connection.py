@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import uuid
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import cached_property
 from typing import Any, Literal, Self, overload
 
@@ -52,9 +52,23 @@ class Connection:
         self.response: Response | None = None
         """The answer to it."""
 
-    def open(self, agreement: Agreement, events: Events | None, received: bytes) -> None:
-        """Begin the conversation; called once, by whoever has carried out the handshake."""
+    def open(
+        self,
+        agreement: Agreement,
+        events: Events | None,
+        received: bytes,
+        when_lost: Callable[[], None] | None = None,
+    ) -> None:
+        """Begin the conversation; called once, by whoever has carried out the handshake.
+
+        Args:
+            agreement: what the handshake agreed on.
+            events: take the messages; `None` keeps them for `recv()`.
+            received: bytes that arrived behind the handshake.
+            when_lost: called, last of all, when the stream is gone.
+        """
         link = self._link
+        link.when_lost = when_lost
         self._agreement = agreement
         deflate = agreement.deflate
         extensions = [] if deflate is None else [PerMessageDeflate(link.role, deflate)]

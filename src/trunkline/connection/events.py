@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from trunkline.close_codes import CloseCode
+from trunkline.close_codes import Close, CloseCode
 from trunkline.connection.consumer import Data
 from trunkline.connection.link import Link
 
@@ -34,7 +34,8 @@ class Events:
     def on_close(self, ws: Connection, code: int, reason: str, was_clean: bool) -> None:
         """The connection is gone; nothing follows.
 
-        `was_clean` tells whether close frames went both ways.
+        `code` is 1006 where the peer sent no close frame; `was_clean` tells whether close frames
+        went both ways.
         """
 
     def on_drain(self, ws: Connection) -> None:
@@ -99,5 +100,6 @@ class Dispatcher:
         link = self._link
         if not link.was_clean:
             self._call(self._events.on_error, link.closed())
-        outcome = link.outcome()
-        self._call(self._events.on_close, outcome.code, outcome.reason, link.was_clean)
+        # As in browsers: whatever happened here, without a close frame from there it is 1006.
+        close = link.rcvd or Close(CloseCode.ABNORMAL_CLOSURE, "")
+        self._call(self._events.on_close, close.code, close.reason, link.was_clean)

@@ -45,6 +45,8 @@ class Link:
         self.stream = stream
         self.role = role
         self.limits = limits
+        self.when_lost: Callable[[], None] | None = None
+        """Called after everything else, once the stream is gone."""
         self.consumer: Consumer
         self.endpoint: Endpoint
         self.is_open = False
@@ -90,6 +92,8 @@ class Link:
         consumer.opened()
         if received:
             self.bytes_received(received)
+        if not self.is_reading_paused:
+            self.stream.resume_reading()
 
     @property
     def state(self) -> State:
@@ -134,6 +138,8 @@ class Link:
         self.is_lost = True
         self._gone.wake()
         self.consumer.lost()
+        if self.when_lost is not None:
+            self.when_lost()
 
     def _receive(self, event: Event) -> None:
         match event:

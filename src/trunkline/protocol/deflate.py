@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Iterator
+from contextlib import suppress
 
 from trunkline.errors import InvalidPayload
 from trunkline.protocol.extensions import DeflateParameters
@@ -26,9 +28,14 @@ INFLATE_WINDOW = 15
 """Bits: the largest, because it reads what any smaller one has written."""
 
 
-def compressed_bound(size: int) -> int:
-    """Give more bytes than any sensible encoder needs for a message of `size` bytes."""
-    return size + size // 8 + 64
+# A block of its own for each fragment, and the flush behind it, take far less.
+FRAGMENT_OVERHEAD = 64
+
+
+def compressed_bound(size: int, fragments: int) -> int:
+    """Give more bytes than any sensible encoder needs for `size` bytes in that many fragments."""
+    # The fixed code of RFC 1951 §3.2.6 takes nine bits for a byte at the worst.
+    return size + size // 8 + fragments * FRAGMENT_OVERHEAD
 
 
 class PerMessageDeflate:
@@ -70,41 +77,43 @@ class PerMessageDeflate:
 
     # Receiving
 
-    def inflate(self, data: bytes, room: int | None) -> bytes:
+    def inflate(self, data: bytes, room: int | None) -> Iterator[bytes]:
         """Inflate a part of a message.
 
         Args:
             data: what arrived.
             room: bytes that the message may still grow by; `None` for any.
 
-        Returns:
+        Yields:
             At most one byte more than `room`: enough to know that it is too big.
 
         Raises:
-            InvalidPayload: it is not deflate data, or goes on after its last block.
+            InvalidPayload: it is not deflate data, or goes on after its last block. What stands
+                before the error has been given by then.
         """
         inflater = self._inflater = self._inflater or new_inflater()
         if inflater.eof:
             self._check_after_last_block(data)
-            return b""
+            return
+        before = inflater.copy()
+        max_length = 0 if room is None else room + 1
         try:
-            inflated = inflater.decompress(data, 0 if room is None else room + 1)
+            yield inflater.decompress(data, max_length)
         except zlib.error:
+            yield from inflate_until_error(before, data, max_length)
             raise InvalidPayload("compressed message is not valid deflate data") from None
         self._check_after_last_block(inflater.unused_data)
-        return inflated
 
-    def finish_inflating(self, room: int | None) -> bytes:
+    def finish_inflating(self, room: int | None) -> Iterator[bytes]:
         """Give the rest of the message, and make ready for the next one."""
-        ended = self._inflater is not None and self._inflater.eof
-        rest = b"" if ended else self.inflate(TAIL, room)
+        if self._inflater is None or not self._inflater.eof:
+            yield from self.inflate(TAIL, room)
         assert self._inflater is not None
         if not self._inflater.eof:
             check_border(self._inflater)
         if self._inflater.eof or not self._keep_inflater:
             self._inflater = None
         self._after_last_block = b""
-        return rest
 
     def _check_after_last_block(self, data: bytes) -> None:
         self._after_last_block += data
@@ -121,6 +130,18 @@ def new_compressor(window_bits: int) -> zlib._Compress:
 def new_inflater() -> zlib._Decompress:
     """Make an inflater that has seen nothing."""
     return zlib.decompressobj(-INFLATE_WINDOW)
+
+
+def inflate_until_error(
+    inflater: zlib._Decompress, data: bytes, max_length: int
+) -> Iterator[bytes]:
+    """Give what `data` holds before its error, byte by byte.
+
+    zlib keeps it to itself when it meets the error in the same call. Which rule is broken first,
+    this one or one about what was inflated, must not depend on how the bytes were cut.
+    """
+    with suppress(zlib.error):
+        yield from (inflater.decompress(bytes([byte]), max_length) for byte in data)
 
 
 def check_border(inflater: zlib._Decompress) -> None:

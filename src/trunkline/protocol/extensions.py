@@ -50,6 +50,15 @@ class Deflate:
                 )
 
 
+def choose_deflate(compression: Deflate | str | None) -> Deflate | None:
+    """Read a `compression=` argument: "deflate", details, or `None` for none."""
+    if compression is None or isinstance(compression, Deflate):
+        return compression
+    if compression == "deflate":
+        return Deflate()
+    raise ValueError(f"compression is {compression!r}; it can be 'deflate', a Deflate or None")
+
+
 @dataclass(frozen=True, slots=True)
 class Direction:
     """How one side compresses."""

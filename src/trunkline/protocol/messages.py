@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from trunkline.errors import PayloadTooBig, ProtocolError, TooManyFragments
 from trunkline.limits import Limits
 from trunkline.protocol.deflate import PerMessageDeflate, compressed_bound
@@ -83,14 +85,14 @@ class MessageReader:
         if limit is None:
             return
         if self._compressed:
-            if self._wire_size > compressed_bound(limit):
+            if self._wire_size > compressed_bound(limit, self._fragments):
                 raise PayloadTooBig(None, limit)
         elif self._wire_size > limit:
             raise PayloadTooBig(self._wire_size, limit)
 
-    def _inflated(self, payload: bytes) -> bytes:
+    def _inflated(self, payload: bytes) -> Iterable[bytes]:
         if not self._compressed:
-            return payload
+            return (payload,)
         assert self._deflate is not None
         return self._deflate.inflate(payload, self._room())
 
@@ -99,13 +101,14 @@ class MessageReader:
         limit = self._limits.max_size
         return None if limit is None else limit - len(self._payload)
 
-    def _append(self, payload: bytes) -> None:
-        room = self._room()
-        if room is not None and len(payload) > room:
-            raise PayloadTooBig(None, len(self._payload) + room)
-        if self._opcode is Opcode.TEXT:
-            self._utf8.feed(payload)
-        self._payload += payload
+    def _append(self, pieces: Iterable[bytes]) -> None:
+        for piece in pieces:
+            fitting = piece[: self._room()]
+            if self._opcode is Opcode.TEXT:
+                self._utf8.feed(fitting)
+            self._payload += fitting
+            if len(fitting) < len(piece):
+                raise PayloadTooBig(None, len(self._payload))
 
     def _finish(self) -> Text | Binary:
         if self._compressed:

@@ -1,1 +1,1 @@
-"""server"""
+"""Accept people in."""

@@ -1,0 +1,229 @@
+"""The server's side of one opening handshake: read the request, decide, answer, begin."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from email.utils import formatdate
+from http import HTTPStatus
+from inspect import isawaitable
+from typing import TypeVar
+
+from trunkline.close_codes import CloseCode
+from trunkline.connection.events import Events
+from trunkline.engines.engine import Engine, Stream
+from trunkline.engines.timer_wheel import Timer
+from trunkline.errors import ConnectionClosed, InvalidMessage, RequestRefused
+from trunkline.limits import LINGER
+from trunkline.protocol.handshake import Agreement, Upgrade, check_request, negotiate
+from trunkline.protocol.http1 import (
+    HeadReader,
+    Response,
+    make_response,
+    parse_request,
+    refusal_for,
+)
+from trunkline.protocol.role import Role
+from trunkline.server.connection import ServerConnection
+from trunkline.server.handler import make_events
+from trunkline.server.options import ServerOptions
+from trunkline.server.origin import check_origin
+from trunkline.server.subprotocol import select_subprotocol
+from trunkline.server.watch import Watch
+
+T = TypeVar("T")
+
+
+class Opening:
+    """One accepted stream, until it is a connection or refused. It is the stream's receiver.
+
+    Args:
+        engine: keeps the time.
+        stream: what was accepted.
+        options: the server's.
+        watch: told of the connection when it opens, and of the end of everything.
+    """
+
+    def __init__(
+        self, engine: Engine, stream: Stream, options: ServerOptions, watch: Watch
+    ) -> None:
+        self._engine = engine
+        self._stream = stream
+        self._options = options
+        self._watch = watch
+        self._head = HeadReader(options.limits.max_head)
+        self._timer: Timer | None = None
+        self._is_answered = False
+        self._is_lost = False
+        self.task: asyncio.Task[None] | None = None
+        if options.limits.open_timeout is not None:
+            self._set_timer(options.limits.open_timeout, self._too_late)
+
+    # Called by the stream
+
+    def bytes_received(self, data: bytes) -> None:
+        """Collect the request; what comes behind an answer is dropped."""
+        if self._is_answered or self.task is not None:
+            return
+        try:
+            whole = self._head.feed(data)
+        except InvalidMessage as error:
+            self.refuse(refusal_for(error))
+            return
+        if whole is not None:
+            # What follows belongs to nobody yet; it waits in the kernel.
+            self._stream.pause_reading()
+            self.task = asyncio.get_running_loop().create_task(self._run(*whole))
+            self.task.add_done_callback(self._task_done)
+
+    def end_received(self) -> None:
+        """A client that ends before it was answered is not waiting for an answer."""
+        self._stream.close()
+
+    def writing_resumed(self) -> None:
+        """Answers are short."""
+
+    def stream_lost(self, error: Exception | None) -> None:
+        """Nobody is there any more."""
+        self._set_timer(None)
+        self._is_lost = True
+        if self.task is None:
+            self._watch.finished(self)
+        elif not self._is_answered:
+            self.task.cancel()
+
+    # Deciding
+
+    async def _run(self, head: bytes, rest: bytes) -> None:
+        try:
+            connection, agreement, events = await self._decide(head)
+        except RequestRefused as refused:
+            self.refuse(refused)
+            return
+        except Exception:
+            self._options.logger.exception("opening handshake failed")
+            self.refuse(RequestRefused(HTTPStatus.INTERNAL_SERVER_ERROR, "see the server's log"))
+            return
+        if connection is not None:
+            await self._begin(connection, agreement, events, rest)
+
+    async def _decide(
+        self, head: bytes
+    ) -> tuple[ServerConnection | None, Agreement, Events | None]:
+        """Answer the request; without a connection it was another answer than an upgrade."""
+        options = self._options
+        request = parse_request(head, options.limits)
+        connection = ServerConnection(
+            self._engine, self._stream, Role.SERVER, options.limits, options.logger
+        )
+        connection.request = request
+        agreement, events = Agreement(), None
+        response = await self._hook(options.process_request, connection, request)
+        if response is None:
+            upgrade = check_request(request)
+            check_origin(request, options.origins)
+            agreement, response = self._accept(connection, upgrade)
+            if options.events_factory is not None:
+                events = make_events(options.events_factory, request)
+        replaced = await self._hook(options.process_response, connection, request, response)
+        connection.response = replaced or response
+        is_open = self._answer(connection.response)
+        return connection if is_open else None, agreement, events
+
+    def _accept(self, connection: ServerConnection, upgrade: Upgrade) -> tuple[Agreement, Response]:
+        options = self._options
+        if options.select_subprotocol is not None:
+            subprotocol = options.select_subprotocol(connection, upgrade.subprotocols)
+            if subprotocol is not None and subprotocol not in upgrade.subprotocols:
+                raise ValueError(f"selected subprotocol {subprotocol!r} was not offered")
+        else:
+            subprotocol = select_subprotocol(upgrade.subprotocols, options.subprotocols)
+        return negotiate(upgrade, subprotocol, options.deflate)
+
+    async def _hook(
+        self, hook: Callable[..., Awaitable[T | None] | T | None] | None, *args: object
+    ) -> T | None:
+        """Call a hook of the user's, if there is one."""
+        if hook is None:
+            return None
+        result = hook(*args)
+        return await result if isawaitable(result) else result
+
+    # Answering
+
+    def refuse(self, refused: RequestRefused) -> None:
+        """Answer with a status and one line, unless there was an answer."""
+        if not self._is_answered:
+            self._options.logger.info("refused a request: %s", refused)
+            response = make_response(refused.status, refused.reason + "\n", refused.headers)
+            self._answer(response)
+
+    def _answer(self, response: Response) -> bool:
+        """Send the answer; say whether it opens the connection."""
+        if self._is_lost or self._is_answered:
+            return False
+        self._is_answered = True
+        if self._options.server_header is not None:
+            response.headers["Server"] = self._options.server_header
+        response.headers["Date"] = formatdate(usegmt=True)
+        opens = response.status_code == HTTPStatus.SWITCHING_PROTOCOLS
+        if not opens:
+            response.headers["Connection"] = "close"
+        self._stream.write(response.serialize())
+        self._set_timer(None)
+        if opens:
+            return True
+        self._let_go()
+        return False
+
+    def _let_go(self) -> None:
+        """End the stream such that the answer is read: unread bytes would make it a reset."""
+        self._set_timer(LINGER, self._stream.abort)
+        self._stream.resume_reading()
+        self._stream.end_writing()
+
+    def _too_late(self) -> None:
+        self._timer = None
+        if self.task is not None:
+            self.task.cancel()
+        seconds = self._options.limits.open_timeout
+        self.refuse(RequestRefused(HTTPStatus.REQUEST_TIMEOUT, f"not opened within {seconds} s"))
+
+    def _set_timer(self, delay: float | None, callback: Callable[[], None] | None = None) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if delay is not None and callback is not None:
+            self._timer = self._engine.timers.call_in(delay, callback)
+
+    # Beginning
+
+    async def _begin(
+        self,
+        connection: ServerConnection,
+        agreement: Agreement,
+        events: Events | None,
+        rest: bytes,
+    ) -> None:
+        self._watch.opened(connection)
+        connection.open(agreement, events, rest, lambda: self._watch.lost(connection))
+        if events is None and self._options.coroutine is not None:
+            await self._converse(connection)
+
+    async def _converse(self, connection: ServerConnection) -> None:
+        """Run the handler, and close the connection after it."""
+        assert self._options.coroutine is not None
+        try:
+            await self._options.coroutine(connection)
+        except ConnectionClosed as closed:
+            self._options.logger.debug("handler ended: %s", closed)
+        except asyncio.CancelledError:
+            connection.close_soon(CloseCode.GOING_AWAY)
+            raise
+        except Exception:
+            self._options.logger.exception("connection handler failed")
+            connection.close_soon(CloseCode.INTERNAL_ERROR)
+        await connection.close()
+
+    def _task_done(self, task: asyncio.Task[None]) -> None:
+        self._watch.finished(self)

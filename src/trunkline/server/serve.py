@@ -1,0 +1,244 @@
+"""A server's life: listen, accept, close."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+import ssl as ssl_module
+from collections.abc import Generator, Sequence
+from http import HTTPStatus
+from typing import Any, Self, Unpack
+
+from trunkline.close_codes import CloseCode
+from trunkline.engines.choose import current_engine
+from trunkline.engines.engine import Address, Engine, Listener, Receiver, Stream, Tls
+from trunkline.errors import RequestRefused
+from trunkline.limits import DEFAULT_LIMITS, LimitOptions, Limits, with_options
+from trunkline.protocol.extensions import Deflate, choose_deflate
+from trunkline.protocol.handshake import check_subprotocols
+from trunkline.server.connection import ServerConnection
+from trunkline.server.handler import Handler, as_coroutine, as_factory
+from trunkline.server.opening import Opening
+from trunkline.server.options import (
+    ProcessRequest,
+    ProcessResponse,
+    SelectSubprotocol,
+    ServerOptions,
+)
+from trunkline.server.origin import SAME_ORIGIN, Origins, check_origins
+from trunkline.server.watch import Watch
+from trunkline.version import VERSION
+
+SERVER_HEADER = f"trunkline/{VERSION}"
+
+
+class Server:
+    """A listening server; `serve()` makes it.
+
+    `async with` starts it and closes it at the end; `await` starts it.
+    """
+
+    def __init__(self, address: Address, tls: Tls | None, options: ServerOptions) -> None:
+        self._address = address
+        self._tls = tls
+        self._options = options
+        self._watch = Watch()
+        self._engine: Engine | None = None
+        self._listener: Listener | None = None
+        self._closing: asyncio.Task[None] | None = None
+        self._is_serving = False
+
+    # Starting
+
+    def __await__(self) -> Generator[Any, None, Self]:
+        return self._start().__await__()
+
+    async def __aenter__(self) -> Self:
+        return await self._start()
+
+    async def _start(self) -> Self:
+        await self.bind()
+        await self.start_serving()
+        return self
+
+    async def bind(self) -> None:
+        """Take the address, without accepting anybody yet.
+
+        Raises:
+            OSError: the address cannot be had.
+        """
+        if self._listener is not None:
+            return
+        self._engine = current_engine()
+        self._listener = await self._engine.listen(
+            self._address,
+            self._accept,
+            tls=self._tls,
+            write_limit=self._options.limits.write_limit,
+        )
+
+    async def start_serving(self) -> None:
+        """Begin to accept connections; nothing happens when that has begun."""
+        await self.bind()
+        assert self._listener is not None
+        await self._listener.start()
+        self._is_serving = True
+
+    def _accept(self, stream: Stream) -> Receiver:
+        assert self._engine is not None
+        opening = Opening(self._engine, stream, self._options, self._watch)
+        self._watch.openings.add(opening)
+        if self._closing is not None:
+            opening.refuse(shutting_down())
+        return opening
+
+    # What is known
+
+    @property
+    def sockets(self) -> Sequence[socket.socket]:
+        """The listening sockets."""
+        return () if self._listener is None else self._listener.sockets
+
+    @property
+    def connections(self) -> set[ServerConnection]:
+        """The connections that are open or closing."""
+        return set(self._watch.connections)
+
+    def is_serving(self) -> bool:
+        """Whether connections are accepted."""
+        return self._is_serving
+
+    # Serving and closing
+
+    async def serve_forever(self) -> None:
+        """Serve until `close()`, or until this is cancelled, which closes the server."""
+        await self.start_serving()
+        try:
+            await self._watch.wait_closed()
+        finally:
+            self.close()
+            await self.wait_closed()
+
+    def close(
+        self,
+        close_connections: bool = True,
+        code: int = CloseCode.GOING_AWAY,
+        reason: str = "",
+    ) -> None:
+        """Begin to close: accept no more, refuse with 503 who is on the way in.
+
+        Args:
+            close_connections: whether to close those that are open, too.
+            code: the close code for them.
+            reason: the words for them.
+        """
+        if self._closing is None:
+            self._is_serving = False
+            closing = self._close(close_connections, code, reason)
+            self._closing = asyncio.get_running_loop().create_task(closing)
+
+    async def wait_closed(self) -> None:
+        """Wait until everybody has left and every handler has ended."""
+        await self._watch.wait_closed()
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        self.close()
+        await self.wait_closed()
+
+    async def _close(self, close_connections: bool, code: int, reason: str) -> None:
+        if self._listener is not None:
+            self._listener.close()
+        for opening in self._watch.openings.copy():
+            opening.refuse(shutting_down())
+        if close_connections:
+            for connection in self.connections:
+                connection.close_soon(code, reason)
+        await self._watch.leave(self._options.limits.close_timeout if close_connections else None)
+
+
+def shutting_down() -> RequestRefused:
+    """Make the answer to whoever comes too late."""
+    return RequestRefused(HTTPStatus.SERVICE_UNAVAILABLE, "the server is shutting down")
+
+
+def serve(
+    handler: Handler,
+    host: str | Sequence[str] | None = None,
+    port: int | None = None,
+    *,
+    path: str | None = None,
+    sock: socket.socket | None = None,
+    ssl: ssl_module.SSLContext | None = None,
+    family: int = 0,
+    reuse_port: bool | None = None,
+    origins: Origins = SAME_ORIGIN,
+    subprotocols: Sequence[str] | None = None,
+    select_subprotocol: SelectSubprotocol | None = None,
+    compression: Deflate | str | None = "deflate",
+    process_request: ProcessRequest | None = None,
+    process_response: ProcessResponse | None = None,
+    server_header: str | None = SERVER_HEADER,
+    logger: logging.Logger | None = None,
+    limits: Limits = DEFAULT_LIMITS,
+    **options: Unpack[LimitOptions],
+) -> Server:
+    """Make a WebSocket server: `async with serve(...) as server`, or `server = await serve(...)`.
+
+    Args:
+        handler: a coroutine function that takes a connection, which is closed when it returns;
+            a subclass of `Events`, with one instance for each connection; or a function that
+            takes the opening request and returns `Events`.
+        host: address to listen at, or several; `None` for every interface.
+        port: port to listen at; 0 for one that is free.
+        path: path of a Unix socket to listen at, instead of host and port.
+        sock: a socket to listen at, bound already, instead of host and port.
+        ssl: TLS context; `None` serves ws:// in the clear.
+        family: `socket.AF_INET` or `socket.AF_INET6`, to listen with one of them only.
+        reuse_port: whether several processes may listen at the same port.
+        origins: pages that may connect: by default those from the host that they connect to.
+            A list of origins and patterns, with `None` in it for clients without Origin; or
+            `None` instead of a list for everybody.
+        subprotocols: supported ones, the preferred one first.
+        select_subprotocol: chooses from what the client offers, instead of `subprotocols`.
+        compression: "deflate", a `Deflate` with details, or `None` for none.
+        process_request: called with connection and request before anything else is checked; may
+            return a response of its own, and may be a coroutine function.
+        process_response: called with connection, request and response before that is sent; may
+            change it or return another, and may be a coroutine function.
+        server_header: value of Server; `None` for none.
+        logger: instead of `logging.getLogger("trunkline.server")`.
+        limits: every limit at once.
+        options: single limits: `max_size`, `max_queue`, `write_limit` in messages and bytes,
+            `open_timeout`, `close_timeout`, `ping_interval`, `ping_timeout` in seconds.
+
+    Raises:
+        TypeError, ValueError: an argument cannot be meant like that.
+    """
+    limits = with_options(limits, options)
+    check_origins(origins)
+    check_subprotocols(subprotocols or ())
+    if path is not None and (host is not None or port is not None or sock is not None):
+        raise ValueError("path of a Unix socket excludes host, port and sock")
+    return Server(
+        Address(host=host, port=port, path=path, sock=sock, family=family, reuse_port=reuse_port),
+        None if ssl is None else Tls(context=ssl, handshake_timeout=limits.open_timeout),
+        ServerOptions(
+            coroutine=as_coroutine(handler),
+            events_factory=as_factory(handler),
+            origins=origins,
+            subprotocols=subprotocols or (),
+            select_subprotocol=select_subprotocol,
+            deflate=choose_deflate(compression),
+            process_request=process_request,
+            process_response=process_response,
+            server_header=server_header,
+            limits=limits,
+            logger=logger or logging.getLogger("trunkline.server"),
+        ),
+    )
+
+
+def unix_serve(handler: Handler, path: str | None = None, **options: Any) -> Server:
+    """Make a server at a Unix socket: `serve()` with `path` in the second place."""
+    return serve(handler, path=path, **options)

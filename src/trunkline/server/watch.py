@@ -1,0 +1,77 @@
+"""Who is there: everything that must have ended before a server has."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Protocol
+
+from trunkline.connection.waiters import Waiters
+from trunkline.errors import RequestRefused
+from trunkline.server.connection import ServerConnection
+
+logger = logging.getLogger("trunkline.server")
+
+
+class Arrival(Protocol):
+    """A stream that is being opened, and the task that goes on as its handler."""
+
+    task: asyncio.Task[None] | None
+
+    def refuse(self, refused: RequestRefused) -> None:
+        """Answer with a status and one line, unless there was an answer."""
+
+
+class Watch:
+    """The openings, handlers and connections of one server."""
+
+    def __init__(self) -> None:
+        self.openings: set[Arrival] = set()
+        self.connections: set[ServerConnection] = set()
+        self.is_closed = False
+        self._departures = Waiters()
+        self._closed = Waiters()
+
+    def opened(self, connection: ServerConnection) -> None:
+        """Take note of a connection."""
+        self.connections.add(connection)
+
+    def lost(self, connection: ServerConnection) -> None:
+        """Take note of the end of a connection."""
+        self.connections.discard(connection)
+        self._departures.wake()
+
+    def finished(self, opening: Arrival) -> None:
+        """Take note of the end of an opening, and of the handler that came of it."""
+        self.openings.discard(opening)
+        self._departures.wake()
+
+    async def leave(self, patience: float | None) -> None:
+        """Wait until everybody has left; after `patience` seconds, cut and cancel who has not."""
+        if not await self._is_empty_within(patience):
+            self._cut()
+            if not await self._is_empty_within(patience):
+                logger.error("%d handlers ignore their cancellation", len(self.openings))
+        self.is_closed = True
+        self._closed.wake()
+
+    def _cut(self) -> None:
+        for connection in self.connections.copy():
+            connection.abort()
+        for opening in self.openings:
+            if opening.task is not None:
+                opening.task.cancel()
+
+    async def wait_closed(self) -> None:
+        """Wait until `leave()` is done."""
+        while not self.is_closed:
+            await self._closed.wait()
+
+    async def _is_empty_within(self, patience: float | None) -> bool:
+        try:
+            async with asyncio.timeout(patience):
+                while self.openings or self.connections:
+                    await self._departures.wait()
+        except TimeoutError:
+            return False
+        return True
