@@ -1,6 +1,6 @@
 """Demands that every source file is covered by its own test file alone, lines and branches.
 
-Run after ``pytest --cov --cov-context=test``, from the top of the repository. What a test of
+Run from the top of the repository after ``pytest --cov --cov-context=test``. What a test of
 another file happens to run does not count; what runs while modules are imported does.
 """
 
@@ -15,12 +15,9 @@ from coverage import Coverage
 SOURCE = Path("src")
 TESTS = Path("tests")
 
-# Statements of a package's __init__.py that need no test.
-DECLARATIONS = (ast.Import, ast.ImportFrom)
-
 
 def own_test(source: Path) -> Path:
-    """Name the test file that has to cover a source file; both are relative to the repository."""
+    """Name the test file that has to cover a source file."""
     _, _, *folders, _ = source.parts  # src, the package, …, the file
     place = TESTS.joinpath(*folders)
     if source.name == "__init__.py":
@@ -35,7 +32,7 @@ def is_declaration(statement: ast.stmt) -> bool:
             return True
         case ast.Assign(targets=[ast.Name(id="__all__")]):
             return True
-    return isinstance(statement, DECLARATIONS)
+    return isinstance(statement, ast.Import | ast.ImportFrom)
 
 
 def needs_test(source: Path) -> bool:
@@ -60,27 +57,27 @@ def describe_gap(coverage: Coverage, source: Path) -> str:
     return "; ".join(filter(None, parts))
 
 
-def find_gaps(root: Path) -> Iterator[str]:
-    """Yield one line for every file below `root` that its own test file does not cover."""
-    coverage = Coverage(data_file=root / ".coverage", config_file=root / "pyproject.toml")
+def find_gaps() -> Iterator[str]:
+    """Yield one line for every source file that its own test file does not cover."""
+    coverage = Coverage()
     coverage.load()
-    for path in sorted((root / SOURCE).rglob("*.py")):
-        source = path.relative_to(root)
+    sources = sorted(SOURCE.rglob("*.py"))
+    if not sources:
+        yield f"{SOURCE}: holds no source file; run this from the top of the repository"
+    for source in filter(needs_test, sources):
         test = own_test(source)
-        if not needs_test(path):
-            continue
-        if not (root / test).exists():
+        if not test.exists():
             yield f"{source}: has no test file {test}"
             continue
         # The empty context is what ran outside of any test: the import of the modules.
         coverage.get_data().set_query_contexts(["^$", f"^{re.escape(test.as_posix())}::"])
-        if gap := describe_gap(coverage, path):
+        if gap := describe_gap(coverage, source):
             yield f"{source}: {test} does not cover {gap}"
 
 
 def main() -> int:
-    """Print the gaps of the working directory and return the exit status."""
-    gaps = list(find_gaps(Path.cwd()))
+    """Print the gaps and return the exit status."""
+    gaps = list(find_gaps())
     for gap in gaps:
         print(gap)
     print(f"files not covered by their own test file: {len(gaps)}")

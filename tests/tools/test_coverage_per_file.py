@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -42,20 +43,27 @@ CONFIG = (REPOSITORY / "pyproject.toml").read_text().replace("trunkline", "sampl
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def measured(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("project")
     for name, text in {**PROJECT, "pyproject.toml": CONFIG}.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(text)
     pytest_command = [sys.executable, "-m", "pytest", "-q", "-o", "pythonpath=src"]
     coverage_options = ["--cov", "--cov-context=test", "--cov-report="]
-    subprocess.run([*pytest_command, *coverage_options], cwd=root, check=True)
+    own_data = {**os.environ, "COVERAGE_FILE": str(root / ".coverage")}
+    subprocess.run([*pytest_command, *coverage_options], cwd=root, env=own_data, check=True)
     return root
 
 
 @pytest.fixture
-def gaps(project: Path) -> dict[str, str]:
-    lines = (line.partition(": ") for line in find_gaps(project))
+def project(measured: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(measured)
+    monkeypatch.delenv("COVERAGE_FILE", raising=False)
+
+
+@pytest.fixture
+def gaps(project: None) -> dict[str, str]:
+    lines = (line.partition(": ") for line in find_gaps())
     return {source.removeprefix("src/sample/"): gap for source, _, gap in lines}
 
 
@@ -102,17 +110,22 @@ def test_a_file_that_its_own_test_does_not_cover_fails(
     assert gaps.pop(source) == gap
 
 
-def test_the_command_fails_and_counts(
-    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.chdir(project)
+def test_the_command_fails_and_counts(project: None, capsys: pytest.CaptureFixture[str]) -> None:
     assert main() == 1
     assert capsys.readouterr().out.endswith("own test file: 8\n")
 
 
 def test_the_command_passes_when_nothing_is_left(
-    project: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    (tmp_path / "pyproject.toml").write_text(CONFIG)
+    (tmp_path / "src/sample").mkdir(parents=True)
+    (tmp_path / "src/sample/__init__.py").write_text('"""Says what."""\n')
     monkeypatch.chdir(tmp_path)
     assert main() == 0
+
+
+def test_the_command_fails_where_there_is_no_source(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main() == 1
