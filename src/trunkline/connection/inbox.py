@@ -54,6 +54,9 @@ class Inbox:
         data = self._messages.popleft()
         self._bytes -= len(data)
         self._is_handling = True
+        if self._messages:
+            # What answers messages that came together leaves together.
+            self._link.stream.gather()
         if self._is_below(LOW_WATER_DIVISOR):
             self._link.resume_reading()
         return data

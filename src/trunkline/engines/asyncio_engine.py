@@ -28,6 +28,7 @@ class AsyncioStream(asyncio.Protocol):
         self._write_limit = write_limit
         self._transport: asyncio.Transport | None = None
         self._corked: list[bytes] | None = None
+        self._corked_bytes = 0
         self.is_writing_paused = False
         self._is_lost = False
 
@@ -78,17 +79,20 @@ class AsyncioStream(asyncio.Protocol):
     @property
     def unsent(self) -> int:
         """Bytes that were written and have not left."""
-        corked = sum(map(len, self._corked)) if self._corked else 0
-        return corked + self.transport.get_write_buffer_size()
+        return self._corked_bytes + self.transport.get_write_buffer_size()
 
     def write(self, data: bytes) -> None:
         """Send `data`, now or later; drop it once the stream is going."""
         if self._is_lost or self.transport.is_closing():
             return
-        if self._corked is not None:
-            self._corked.append(data)
-        else:
+        if self._corked is None:
             self.transport.write(data)
+            return
+        self._corked.append(data)
+        self._corked_bytes += len(data)
+        # So that high water is noticed by whoever sends without end
+        if self._corked_bytes > self._write_limit:
+            self._flush()
 
     def cork(self) -> None:
         """Hold back what is written until `uncork()`."""
@@ -97,9 +101,14 @@ class AsyncioStream(asyncio.Protocol):
 
     def uncork(self) -> None:
         """Send what was held back, in one piece."""
-        held, self._corked = self._corked, None
-        if held:
-            self.write(b"".join(held))
+        self._flush()
+        self._corked = None
+
+    def gather(self) -> None:
+        """Hold back what is written until the tasks that are running now have paused."""
+        if self._corked is None:
+            self.cork()
+            asyncio.get_running_loop().call_soon(self.uncork)
 
     def pause_reading(self) -> None:
         """Receive nothing until `resume_reading()`."""
@@ -135,9 +144,11 @@ class AsyncioStream(asyncio.Protocol):
         return self.transport.get_extra_info(name)
 
     def _flush(self) -> None:
-        if self._corked:
-            self.uncork()
-            self.cork()
+        if not self._corked:
+            return
+        held, self._corked, self._corked_bytes = self._corked, [], 0
+        if not self._is_lost and not self.transport.is_closing():
+            self.transport.write(b"".join(held))
 
 
 class AsyncioListener:

@@ -54,6 +54,9 @@ class Stream(Protocol):
     def uncork(self) -> None:
         """Send what was held back."""
 
+    def gather(self) -> None:
+        """Hold back what is written for a moment, to send it at once."""
+
     def pause_reading(self) -> None:
         """Let the peer wait: receive nothing until `resume_reading()`."""
 
