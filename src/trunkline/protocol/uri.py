@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from ipaddress import IPv6Address
 from urllib.parse import quote, unquote, urlsplit
 
 from trunkline.errors import InvalidURI
 
 DEFAULT_PORTS = {"ws": 80, "wss": 443}
-UNSAFE = re.compile(r"[\x00-\x20\x7f]")
+UNSAFE = re.compile(r"[\x00-\x20\x7f\ud800-\udfff]")
+AUTHORITY = re.compile(r"(?:.*@)?(?:\[[^\[\]]*:[^\[\]]*\]|[^\[\]:]*)(?::[0-9]*)?")
+# RFC 3986 §3.2.2, without percent-encoding, which no name server knows
+HOST_NAME = re.compile(r"[A-Za-z0-9\-._~!$&'()*+,;=]+")
 # RFC 3986 §2: reserved characters and the percent sign stay as they are
 KEEP = "!#$%&'()*+,/:;=?@[]~"
 
@@ -42,7 +46,8 @@ class WebSocketURI:
     @property
     def host_header(self) -> str:
         """The value of Host: the port only where it is not the default (RFC 6455 §4.1)."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
+        # RFC 6874 §4: a zone means nothing to anybody else
+        host = f"[{self.host.partition('%')[0]}]" if ":" in self.host else self.host
         return host if self.port == DEFAULT_PORTS[self.scheme] else f"{host}:{self.port}"
 
     @property
@@ -59,7 +64,8 @@ def parse_uri(uri: str) -> WebSocketURI:
     """Parse a WebSocket address.
 
     Raises:
-        InvalidURI: another scheme, no host, a fragment, a port out of range, white space.
+        InvalidURI: another scheme, no host or a wrong one, a fragment, a port out of range,
+            white space.
     """
     # urlsplit() would drop tabs and line ends without a word
     if UNSAFE.search(uri):
@@ -74,6 +80,11 @@ def parse_uri(uri: str) -> WebSocketURI:
         raise InvalidURI(uri, "it does not begin with ws:// or wss://")
     if not parts.hostname:
         raise InvalidURI(uri, "it has no host")
+    # urlsplit() would drop what stands between a bracket and the port, too
+    if not AUTHORITY.fullmatch(parts.netloc):
+        raise InvalidURI(uri, "its host cannot be read")
+    if port == 0:
+        raise InvalidURI(uri, "nobody listens on port 0")
     # RFC 6455 §3: fragment identifiers are meaningless and must not be used
     if "#" in uri:
         raise InvalidURI(uri, "it has a fragment, which only pages have")
@@ -90,9 +101,23 @@ def parse_uri(uri: str) -> WebSocketURI:
 
 def ascii_host(uri: str, host: str) -> str:
     """Give the host as it travels (RFC 3490 for names that are not ASCII)."""
-    if host.isascii():
-        return host
+    # RFC 6874 §2: the sign before the zone of an IPv6 address stands encoded
+    address = host.replace("%25", "%", 1)
+    if ":" in host and is_ipv6(address):
+        return address
     try:
-        return host.encode("idna").decode()
+        name = host if host.isascii() else host.encode("idna").decode()
     except UnicodeError:
-        raise InvalidURI(uri, f"{host!r} cannot be a host name") from None
+        name = ""
+    if not HOST_NAME.fullmatch(name):
+        raise InvalidURI(uri, f"{host!r} cannot be a host name")
+    return name
+
+
+def is_ipv6(address: str) -> bool:
+    """Whether `address` is one of IPv6."""
+    try:
+        IPv6Address(address)
+    except ValueError:
+        return False
+    return True
