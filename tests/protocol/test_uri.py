@@ -111,7 +111,7 @@ def test_an_address_is_shown_without_its_credentials() -> None:
         ("ws://h:\uff18\uff10/", "[Pp]ort"),
         ("ws://a:80:80/", "[Pp]ort"),
         ("ws://[::1/", "IPv6"),
-        ("ws://[::1]x/", "host cannot be read"),
+        ("ws://[::1]x/", "IPv6|host cannot be read"),
         ("ws://[v1.x]/", "host cannot be read"),
         ("ws://[v1.x:y]/", "cannot be a host name"),
         ("ws://[zz::1]/", "'zz::1'"),
