@@ -18,6 +18,8 @@ Handler = CoroutineHandler | type[Events] | EventsFactory
 
 def is_coroutine_function(handler: object) -> bool:
     """Whether calling `handler` gives a coroutine; objects with an async `__call__` count."""
+    if isinstance(handler, type):
+        return False
     call = getattr(handler, "__call__", None)  # noqa: B004
     return inspect.iscoroutinefunction(handler) or inspect.iscoroutinefunction(call)
 

@@ -7,10 +7,10 @@ from collections.abc import Awaitable, Callable
 from email.utils import formatdate
 from http import HTTPStatus
 from inspect import isawaitable
-from typing import TypeVar
 
 from trunkline.close_codes import CloseCode
 from trunkline.connection.events import Events
+from trunkline.connection.state import State
 from trunkline.engines.engine import Engine, Stream
 from trunkline.engines.timer_wheel import Timer
 from trunkline.errors import ConnectionClosed, InvalidMessage, RequestRefused
@@ -31,7 +31,9 @@ from trunkline.server.origin import check_origin
 from trunkline.server.subprotocol import select_subprotocol
 from trunkline.server.watch import Watch
 
-T = TypeVar("T")
+Hook = Callable[..., Awaitable[Response | None] | Response | None]
+Opened = tuple[ServerConnection, Agreement, Events | None]
+"""A connection that was accepted, what was agreed on, and who takes its messages."""
 
 
 class Opening:
@@ -96,39 +98,46 @@ class Opening:
 
     async def _run(self, head: bytes, rest: bytes) -> None:
         try:
-            connection, agreement, events = await self._decide(head)
-        except RequestRefused as refused:
-            self.refuse(refused)
-            return
+            opened = await self._decide(head)
         except Exception:
             self._options.logger.exception("opening handshake failed")
             self.refuse(RequestRefused(HTTPStatus.INTERNAL_SERVER_ERROR, "see the server's log"))
             return
-        if connection is not None:
-            await self._begin(connection, agreement, events, rest)
+        if opened is not None:
+            await self._begin(*opened, rest)
 
-    async def _decide(
-        self, head: bytes
-    ) -> tuple[ServerConnection | None, Agreement, Events | None]:
-        """Answer the request; without a connection it was another answer than an upgrade."""
+    async def _decide(self, head: bytes) -> Opened | None:
+        """Answer the request; `None` stands for another answer than an upgrade."""
+        try:
+            return await self._negotiate(head)
+        except RequestRefused as refused:
+            self.refuse(refused)
+            return None
+
+    async def _negotiate(self, head: bytes) -> Opened | None:
         options = self._options
         request = parse_request(head, options.limits)
         connection = ServerConnection(
             self._engine, self._stream, Role.SERVER, options.limits, options.logger
         )
         connection.request = request
-        agreement, events = Agreement(), None
-        response = await self._hook(options.process_request, connection, request)
+        agreement: Agreement | None = None
+        events: Events | None = None
+        response = await self._ask(options.process_request, connection, request)
         if response is None:
             upgrade = check_request(request)
             check_origin(request, options.origins)
             agreement, response = self._accept(connection, upgrade)
             if options.events_factory is not None:
                 events = make_events(options.events_factory, request)
-        replaced = await self._hook(options.process_response, connection, request, response)
-        connection.response = replaced or response
-        is_open = self._answer(connection.response)
-        return connection if is_open else None, agreement, events
+        replaced = await self._ask(options.process_response, connection, request, response)
+        connection.response = response = replaced or response
+        if response.status_code != HTTPStatus.SWITCHING_PROTOCOLS:
+            self._answer(response, opens=False)
+            return None
+        if agreement is None:
+            raise ValueError("a hook answered 101 to a request that was not checked")
+        return (connection, agreement, events) if self._answer(response, opens=True) else None
 
     def _accept(self, connection: ServerConnection, upgrade: Upgrade) -> tuple[Agreement, Response]:
         options = self._options
@@ -140,14 +149,15 @@ class Opening:
             subprotocol = select_subprotocol(upgrade.subprotocols, options.subprotocols)
         return negotiate(upgrade, subprotocol, options.deflate)
 
-    async def _hook(
-        self, hook: Callable[..., Awaitable[T | None] | T | None] | None, *args: object
-    ) -> T | None:
+    async def _ask(self, hook: Hook | None, *args: object) -> Response | None:
         """Call a hook of the user's, if there is one."""
         if hook is None:
             return None
         result = hook(*args)
-        return await result if isawaitable(result) else result
+        response: object = await result if isawaitable(result) else result
+        if response is None or isinstance(response, Response):
+            return response
+        raise TypeError(f"{hook!r} gave {response!r}, not a Response or None")
 
     # Answering
 
@@ -156,25 +166,30 @@ class Opening:
         if not self._is_answered:
             self._options.logger.info("refused a request: %s", refused)
             response = make_response(refused.status, refused.reason + "\n", refused.headers)
-            self._answer(response)
+            self._answer(response, opens=False)
 
-    def _answer(self, response: Response) -> bool:
-        """Send the answer; say whether it opens the connection."""
+    def cut(self) -> None:
+        """Let go of the stream, and cancel the task."""
+        self._stream.abort()
+        if self.task is not None:
+            self.task.cancel()
+
+    def _answer(self, response: Response, *, opens: bool) -> bool:
+        """Send the answer, unless there was one; say whether it was sent."""
         if self._is_lost or self._is_answered:
             return False
-        self._is_answered = True
         if self._options.server_header is not None:
             response.headers["Server"] = self._options.server_header
         response.headers["Date"] = formatdate(usegmt=True)
-        opens = response.status_code == HTTPStatus.SWITCHING_PROTOCOLS
         if not opens:
             response.headers["Connection"] = "close"
-        self._stream.write(response.serialize())
+        answer = response.serialize()
+        self._is_answered = True
+        self._stream.write(answer)
         self._set_timer(None)
-        if opens:
-            return True
-        self._let_go()
-        return False
+        if not opens:
+            self._let_go()
+        return True
 
     def _let_go(self) -> None:
         """End the stream such that the answer is read: unread bytes would make it a reset."""
@@ -215,14 +230,16 @@ class Opening:
         assert self._options.coroutine is not None
         try:
             await self._options.coroutine(connection)
-        except ConnectionClosed as closed:
-            self._options.logger.debug("handler ended: %s", closed)
         except asyncio.CancelledError:
             connection.close_soon(CloseCode.GOING_AWAY)
             raise
-        except Exception:
-            self._options.logger.exception("connection handler failed")
-            connection.close_soon(CloseCode.INTERNAL_ERROR)
+        except Exception as error:
+            # While this connection is open, it was another one that closed.
+            if isinstance(error, ConnectionClosed) and connection.state is not State.OPEN:
+                self._options.logger.debug("handler ended: %s", error)
+            else:
+                self._options.logger.exception("connection handler failed")
+                connection.close_soon(CloseCode.INTERNAL_ERROR)
         await connection.close()
 
     def _task_done(self, task: asyncio.Task[None]) -> None:

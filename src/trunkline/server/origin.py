@@ -43,9 +43,10 @@ def check_origins(origins: Origins) -> None:
 
 
 def check_serialized(origin: str) -> None:
-    """Refuse what no browser would send (RFC 6454 §6.2): a path, a missing scheme."""
+    """Refuse what no browser would send (RFC 6454 §6.2): a path, a user, a missing scheme."""
     parts = urlsplit(origin)
-    if not (parts.scheme and parts.netloc) or f"{parts.scheme}://{parts.netloc}" != origin:
+    is_whole = f"{parts.scheme}://{parts.netloc}" == origin
+    if not (parts.scheme and parts.netloc and is_whole) or "@" in origin:
         raise ValueError(f"{origin!r} is not an origin; one looks like https://example.com")
 
 
@@ -85,6 +86,7 @@ def is_same(origin: str, host: str) -> bool:
     The scheme is not compared: behind a proxy that ends TLS it is not known.
     """
     try:
+        check_serialized(origin)
         parts = urlsplit(origin)
         default = DEFAULT_PORTS.get(parts.scheme)
         target = urlsplit(f"//{host}")

@@ -13,7 +13,7 @@ from typing import Any, Self, Unpack
 from trunkline.close_codes import CloseCode
 from trunkline.engines.choose import current_engine
 from trunkline.engines.engine import Address, Engine, Listener, Receiver, Stream, Tls
-from trunkline.errors import RequestRefused
+from trunkline.errors import InvalidState, RequestRefused
 from trunkline.limits import DEFAULT_LIMITS, LimitOptions, Limits, with_options
 from trunkline.protocol.extensions import Deflate, choose_deflate
 from trunkline.protocol.handshake import check_subprotocols
@@ -66,8 +66,11 @@ class Server:
         """Take the address, without accepting anybody yet.
 
         Raises:
+            InvalidState: the server has been closed.
             OSError: the address cannot be had.
         """
+        if self._closing is not None:
+            raise InvalidState("the server has been closed; serve() makes another")
         if self._listener is not None:
             return
         self._engine = current_engine()
@@ -77,6 +80,9 @@ class Server:
             tls=self._tls,
             write_limit=self._options.limits.write_limit,
         )
+        if self._closing is not None:
+            self._listener.close()
+            raise InvalidState("the server was closed while it started")
 
     async def start_serving(self) -> None:
         """Begin to accept connections; nothing happens when that has begun."""
@@ -113,7 +119,8 @@ class Server:
 
     async def serve_forever(self) -> None:
         """Serve until `close()`, or until this is cancelled, which closes the server."""
-        await self.start_serving()
+        if self._closing is None:
+            await self.start_serving()
         try:
             await self._watch.wait_closed()
         finally:
@@ -220,6 +227,8 @@ def serve(
     check_subprotocols(subprotocols or ())
     if path is not None and (host is not None or port is not None or sock is not None):
         raise ValueError("path of a Unix socket excludes host, port and sock")
+    if sock is not None and (host is not None or port is not None):
+        raise ValueError("sock excludes host and port")
     return Server(
         Address(host=host, port=port, path=path, sock=sock, family=family, reuse_port=reuse_port),
         None if ssl is None else Tls(context=ssl, handshake_timeout=limits.open_timeout),
@@ -240,5 +249,12 @@ def serve(
 
 
 def unix_serve(handler: Handler, path: str | None = None, **options: Any) -> Server:
-    """Make a server at a Unix socket: `serve()` with `path` in the second place."""
+    """Make a server at a Unix socket: `serve()` with `path` in the second place.
+
+    Raises:
+        TypeError, ValueError: an argument cannot be meant like that, or neither `path` nor `sock`
+            is given.
+    """
+    if path is None and options.get("sock") is None:
+        raise ValueError("a server at a Unix socket needs path or sock")
     return serve(handler, path=path, **options)

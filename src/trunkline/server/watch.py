@@ -21,6 +21,9 @@ class Arrival(Protocol):
     def refuse(self, refused: RequestRefused) -> None:
         """Answer with a status and one line, unless there was an answer."""
 
+    def cut(self) -> None:
+        """Let go of the stream, and cancel the task."""
+
 
 class Watch:
     """The openings, handlers and connections of one server."""
@@ -48,19 +51,23 @@ class Watch:
 
     async def leave(self, patience: float | None) -> None:
         """Wait until everybody has left; after `patience` seconds, cut and cancel who has not."""
-        if not await self._is_empty_within(patience):
-            self._cut()
+        try:
             if not await self._is_empty_within(patience):
-                logger.error("%d handlers ignore their cancellation", len(self.openings))
-        self.is_closed = True
-        self._closed.wake()
+                self._cut()
+                if not await self._is_empty_within(patience):
+                    logger.error("%d handlers ignore their cancellation", len(self.openings))
+        except asyncio.CancelledError:
+            self._cut()
+            raise
+        finally:
+            self.is_closed = True
+            self._closed.wake()
 
     def _cut(self) -> None:
         for connection in self.connections.copy():
             connection.abort()
-        for opening in self.openings:
-            if opening.task is not None:
-                opening.task.cancel()
+        for opening in self.openings.copy():
+            opening.cut()
 
     async def wait_closed(self) -> None:
         """Wait until `leave()` is done."""
