@@ -11,6 +11,8 @@ from trunkline.limits import Limits
 from trunkline.protocol.http1 import BodyReader, HeadReader, Response, parse_response
 
 RESPONSE_START = re.compile(rb"H")
+# RFC 9112 §6.3: whatever their headers say
+WITHOUT_BODY = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED})
 NO_ANSWER = "the server closed the connection without an answer"
 
 
@@ -26,6 +28,7 @@ class Answer:
         self._limits = limits
         self._tunnel = tunnel
         self._head = HeadReader(limits.max_head, RESPONSE_START)
+        self._interim_bytes = 0
         self._body: BodyReader | None = None
         self._response: Response | None = None
         self._done: asyncio.Future[tuple[Response, bytes]] = (
@@ -50,7 +53,7 @@ class Answer:
         try:
             self._read(data)
         except InvalidMessage as error:
-            self._done.set_exception(error)
+            self._fail(error)
 
     def end_received(self) -> None:
         """The end of the stream is the end of a body without a length."""
@@ -66,25 +69,34 @@ class Answer:
     # Reading
 
     def _read(self, data: bytes) -> None:
-        if self._body is None:
-            whole = self._head.feed(data)
-            if whole is None:
-                return
-            self._read_head(*whole)
-        elif self._body.feed(data):
-            self._finish_body()
-
-    def _read_head(self, head: bytes, rest: bytes) -> None:
-        response = self._response = parse_response(head, self._limits)
-        if self._is_interim(response.status_code):
-            self._head = HeadReader(self._limits.max_head, RESPONSE_START)
-            self._read(rest)
-        elif self.is_success(response.status_code):
-            self._done.set_result((response, rest))
-        else:
-            self._body = BodyReader(response.headers, self._limits.max_body)
-            if self._body.feed(rest):
+        if self._body is not None:
+            if self._body.feed(data):
                 self._finish_body()
+            return
+        while (whole := self._head.feed(data)) is not None:
+            head, data = whole
+            response = parse_response(head, self._limits)
+            if not self._is_interim(response.status_code):
+                self._begin_body(response, data)
+                return
+            self._count_interim(head)
+            self._head = HeadReader(self._limits.max_head, RESPONSE_START)
+
+    def _count_interim(self, head: bytes) -> None:
+        self._interim_bytes += len(head)
+        limit = self._limits.max_head
+        if self._interim_bytes > limit:
+            size = f"{self._interim_bytes:,}"
+            raise InvalidMessage(f"interim answers are {size} bytes, limit {limit:,}")
+
+    def _begin_body(self, response: Response, rest: bytes) -> None:
+        self._response = response
+        if self.is_success(response.status_code):
+            self._done.set_result((response, rest))
+            return
+        self._body = BodyReader(response.headers, self._limits.max_body)
+        if self._body.feed(rest) or response.status_code in WITHOUT_BODY:
+            self._finish_body()
 
     def _is_interim(self, status: int) -> bool:
         # RFC 9110 §15.2: any number of 1xx answers may come before the real one
@@ -109,4 +121,9 @@ class Answer:
             return
         error = cause if isinstance(cause, OSError) else InvalidMessage(NO_ANSWER)
         error.__cause__ = None if error is cause else cause
+        self._fail(error)
+
+    def _fail(self, error: Exception) -> None:
         self._done.set_exception(error)
+        # Whoever has given up waiting, because TLS failed first, was told in that way.
+        self._done.exception()

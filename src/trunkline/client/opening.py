@@ -66,12 +66,13 @@ async def open_once(options: ClientOptions, uri: WebSocketURI) -> Connection:
         stream.write(request.serialize())
         response, rest = await answer.received()
         agreement = check_response(response, key, options.subprotocols, options.deflate)
+        events = options.events() if options.events else None
     except BaseException:
         stream.abort()
         raise
     connection = Connection(engine, stream, Role.CLIENT, options.limits, options.logger)
     connection.request, connection.response = request, response
-    connection.open(agreement, options.events() if options.events else None, rest)
+    connection.open(agreement, events, rest)
     return connection
 
 

@@ -19,6 +19,8 @@ CREDENTIALS = frozenset({"authorization", "cookie", "host", "proxy-authorization
 def redirect_target(response: Response, uri: WebSocketURI) -> WebSocketURI | None:
     """Give the address that a response sends the client to; `None` where it is no redirect.
 
+    Credentials in the address go along within the origin, and not beyond it.
+
     Raises:
         SecurityError: it leads to no WebSocket address, or from wss:// to ws://.
     """
@@ -33,6 +35,8 @@ def redirect_target(response: Response, uri: WebSocketURI) -> WebSocketURI | Non
         raise SecurityError(f"the server redirects to no WebSocket address: {error}") from None
     if uri.secure and not target.secure:
         raise SecurityError(f"the server redirects from wss:// to {target}, which is not secure")
+    if target.origin == uri.origin and target.username is None:
+        return replace(target, username=uri.username, password=uri.password)
     return target
 
 

@@ -7,6 +7,7 @@ import inspect
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from trunkline.client.connect import connect
@@ -103,19 +104,23 @@ class WebSocket:
         self._connection: Connection | None = None
         self._listeners: dict[str, dict[Listener, bool]] = {name: {} for name in EVENT_TYPES}
         self._handlers: dict[str, Listener | None] = dict.fromkeys(EVENT_TYPES)
+        self._handler_calls = {name: partial(self._call_handler, name) for name in EVENT_TYPES}
         self._running: set[asyncio.Future[None]] = set()
         self._state = State.CONNECTING
         self._unsendable = 0
         self._gone = asyncio.Event()
         loop = asyncio.get_running_loop()
         self._opening = loop.create_task(self._open(connecting))
+        # A task that is cancelled before its first step runs nothing but this.
+        self._opening.add_done_callback(self._opening_ended)
 
     async def _open(self, connecting: connect) -> None:
-        try:
-            await connecting
-        except asyncio.CancelledError:
+        await connecting
+
+    def _opening_ended(self, opening: asyncio.Task[None]) -> None:
+        if opening.cancelled():
             self._failed(InvalidState("closed before the connection was established"))
-        except Exception as error:
+        elif isinstance(error := opening.exception(), Exception):
             self._failed(error)
 
     def _failed(self, error: Exception) -> None:
@@ -230,7 +235,7 @@ class WebSocket:
 
     @on_open.setter
     def on_open(self, handler: Listener | None) -> None:
-        self._handlers["open"] = handler
+        self._set_handler("open", handler)
 
     @property
     def on_message(self) -> Listener | None:
@@ -239,7 +244,7 @@ class WebSocket:
 
     @on_message.setter
     def on_message(self, handler: Listener | None) -> None:
-        self._handlers["message"] = handler
+        self._set_handler("message", handler)
 
     @property
     def on_error(self) -> Listener | None:
@@ -248,7 +253,7 @@ class WebSocket:
 
     @on_error.setter
     def on_error(self, handler: Listener | None) -> None:
-        self._handlers["error"] = handler
+        self._set_handler("error", handler)
 
     @property
     def on_close(self) -> Listener | None:
@@ -257,16 +262,28 @@ class WebSocket:
 
     @on_close.setter
     def on_close(self, handler: Listener | None) -> None:
-        self._handlers["close"] = handler
+        self._set_handler("close", handler)
+
+    def _set_handler(self, type: str, handler: Listener | None) -> None:
+        # As in browsers, a handler is one listener; another in its place keeps its turn.
+        self._handlers[type] = handler
+        if handler is None:
+            self.remove_event_listener(type, self._handler_calls[type])
+        else:
+            self.add_event_listener(type, self._handler_calls[type])
+
+    def _call_handler(self, type: str, event: Event) -> Awaitable[None] | None:
+        handler = self._handlers[type]
+        assert handler is not None
+        return handler(event)
 
     def _dispatch(self, event: Event) -> None:
-        handler = self._handlers[event.type]
-        if handler is not None:
-            self._call(handler, event)
         listeners = self._listeners[event.type]
         for listener, once in list(listeners.items()):
+            if listener not in listeners:
+                continue
             if once:
-                listeners.pop(listener, None)
+                del listeners[listener]
             self._call(listener, event)
 
     def _call(self, listener: Listener, event: Event) -> None:
