@@ -1,0 +1,1 @@
+"""A chat room in one plain page: `python -m trunkline.demos.chat`."""
