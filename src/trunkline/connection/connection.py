@@ -12,7 +12,7 @@ from typing import Any, Literal, Self, overload
 from trunkline.close_codes import CloseCode
 from trunkline.connection.consumer import Data
 from trunkline.connection.events import Dispatcher, Events
-from trunkline.connection.fragments import BytesLike, DataLike, Message
+from trunkline.connection.fragments import BytesLike, DataLike, Message, is_data
 from trunkline.connection.inbox import Inbox
 from trunkline.connection.link import Link
 from trunkline.connection.outbox import Outbox
@@ -301,4 +301,6 @@ def new_mask_key() -> bytes:
 
 def to_payload(data: str | BytesLike) -> bytes:
     """Give the payload of a control frame."""
+    if not is_data(data):
+        raise TypeError(f"a payload is str or bytes, not {data!r}")
     return data.encode() if isinstance(data, str) else bytes(data)

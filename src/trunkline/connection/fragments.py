@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, AsyncIterator, Iterable, Mapping
+import asyncio
+import codecs
+from collections.abc import AsyncIterable, Coroutine, Iterable, Mapping
 from typing import TypeGuard, cast
 
 from trunkline.close_codes import CloseCode
@@ -36,39 +38,45 @@ def to_fragments(message: object) -> Fragments:
     return cast(Fragments, message)
 
 
-async def each(fragments: Fragments) -> AsyncIterator[DataLike]:
-    """Walk through an iterable of either kind."""
-    if isinstance(fragments, AsyncIterable):
-        async for fragment in fragments:
-            yield fragment
-    else:
-        for fragment in fragments:
-            yield fragment
-
-
 async def send_fragments(
     link: Link, fragments: Fragments, *, text: bool | None, compress: bool
 ) -> None:
     """Send one message, a frame for each element.
 
     Nothing is sent for an empty iterable. A message cannot be taken back: where the iterable
-    raises or mixes types after its first element, the connection is closed with 1011.
+    raises or mixes types after its first element, the connection is closed with 1011. Where the
+    connection ends, an asynchronous iterable is cancelled in what it waits for.
 
     Raises:
         ConnectionClosed: the connection ended meanwhile.
         TypeError: an element is neither `str` nor like bytes, or they are mixed.
+        ValueError: what is to be sent as text is no text.
     """
+    link.check_open()
     writer = FragmentWriter(link, text=text, compress=compress)
     try:
-        async for fragment in each(fragments):
-            writer.add(fragment)
-            await link.drain()
+        await while_open(link, writer.add_all(fragments))
         writer.finish()
     except BaseException:
         if writer.has_begun:
             link.fail_locally(CloseCode.INTERNAL_ERROR, "a fragmented message was not completed")
         raise
     await link.drain()
+
+
+async def while_open(link: Link, work: Coroutine[None, None, None]) -> None:
+    """Do `work`; cancel it and raise `ConnectionClosed` when the connection ends."""
+    scope = asyncio.timeout(None)
+    try:
+        async with scope:
+            link.when_ended = lambda: scope.reschedule(link.engine.now())
+            await work
+    except TimeoutError:
+        if not scope.expired():
+            raise
+        raise link.closed() from None
+    finally:
+        link.when_ended = None
 
 
 class FragmentWriter:
@@ -80,7 +88,20 @@ class FragmentWriter:
         self._compress = compress
         self._kind: type | None = None
         self._held: Data | None = None
+        # The bytes of a text may be cut inside of a code point.
+        self._decoder = codecs.getincrementaldecoder("utf-8")()
         self.has_begun = False
+
+    async def add_all(self, fragments: Fragments) -> None:
+        """Take the fragments of an iterable of either kind, and wait above high water."""
+        if isinstance(fragments, AsyncIterable):
+            async for fragment in fragments:
+                self.add(fragment)
+                await self._link.drain()
+        else:
+            for fragment in fragments:
+                self.add(fragment)
+                await self._link.drain()
 
     def add(self, fragment: DataLike) -> None:
         """Take the next fragment, and send the one before."""
@@ -92,6 +113,7 @@ class FragmentWriter:
     def finish(self) -> None:
         """Send the last fragment, if there is any."""
         if self._held is not None:
+            self._decoder.decode(b"", final=True)
             self._send(self._held, fin=True)
             self.has_begun = False
 
@@ -99,10 +121,12 @@ class FragmentWriter:
         if not is_data(fragment):
             raise TypeError(f"a fragment is str or bytes, not {fragment!r}")
         data = to_data(fragment)
-        if self._kind is None:
-            self._kind = type(data)
-        if type(data) is not self._kind:
+        kind = str if isinstance(data, str) else bytes
+        if self._kind not in (None, kind):
             raise TypeError("the fragments of a message are all str or all bytes")
+        self._kind = kind
+        if self._as_text and isinstance(data, bytes):
+            return self._decoder.decode(data)
         return data
 
     def _send(self, data: Data, *, fin: bool) -> None:

@@ -47,6 +47,8 @@ class Link:
         self.limits = limits
         self.when_lost: Callable[[], None] | None = None
         """Called after everything else, once the stream is gone."""
+        self.when_ended: Callable[[], None] | None = None
+        """Called when nothing can be sent or received any more."""
         self.consumer: Consumer
         self.endpoint: Endpoint
         self.is_open = False
@@ -60,9 +62,10 @@ class Link:
         self._closer = Closer.NOBODY
         self._failure: Close | None = None
         self._cause: Exception | None = None
-        self._ended_at = 0.0
+        self._silence = 0.0
         self._pending_failure: PeerError | None = None
         self._owed_pong: bytes | None = None
+        self._keepalive_payload = b""
         self._keepalive: Keepalive | None = None
         self._timer: Timer | None = None
         self._writable = Waiters()
@@ -92,7 +95,15 @@ class Link:
         consumer.opened()
         if received:
             self.bytes_received(received)
-        if not self.is_reading_paused:
+        self._catch_up()
+
+    def _catch_up(self) -> None:
+        """Take note of what the stream told the receiver before."""
+        if self.stream.is_lost:
+            self.stream_lost(None)
+        elif self.stream.has_ended:
+            self.end_received()
+        elif not self.is_reading_paused:
             self.stream.resume_reading()
 
     @property
@@ -115,11 +126,16 @@ class Link:
         """Take what arrived, and act on each event in turn."""
         self.last_heard = self.engine.now()
         for event in self.endpoint.receive_bytes(data):
+            # A consumer may cut the connection while it is told of an earlier event.
+            if self.has_ended:
+                return
             self._receive(event)
 
     def end_received(self) -> None:
         """The peer ends the stream: in its turn, or without a close frame."""
-        self._end()
+        if not self.has_ended:
+            self._end()
+            self._set_timer(self.stream.abort)
         self.stream.close()
 
     def writing_resumed(self) -> None:
@@ -159,14 +175,14 @@ class Link:
                 self._peer_failed(event.error)
 
     def pause_reading(self) -> None:
-        """Let the peer wait."""
-        if not self.is_reading_paused:
+        """Let the peer wait, unless it is only waited for its goodbye."""
+        if self.can_send and not self.is_reading_paused:
             self.is_reading_paused = True
             self.stream.pause_reading()
 
     def resume_reading(self) -> None:
-        """Listen again."""
-        if self.is_reading_paused:
+        """Listen again, unless a failure waits: what follows it means nothing."""
+        if self.is_reading_paused and self._pending_failure is None:
             self.is_reading_paused = False
             self.last_heard = self.engine.now()
             self.stream.resume_reading()
@@ -216,7 +232,9 @@ class Link:
 
     def new_ping_payload(self) -> bytes:
         """Make a payload that no ping under way has."""
-        return os.urandom(PING_PAYLOAD_BYTES)
+        while self.pings.is_under_way(payload := os.urandom(PING_PAYLOAD_BYTES)):
+            pass
+        return payload
 
     def _send_pong(self, payload: bytes) -> None:
         self._owed_pong = None
@@ -231,10 +249,11 @@ class Link:
     # Keep-alive
 
     def send_keepalive_ping(self) -> None:
-        """Ask for a sign of life."""
-        payload = self.new_ping_payload()
-        self.pings.sent(payload)
-        self.send_ping(payload)
+        """Ask for a sign of life; a peer that never answers makes nothing pile up."""
+        self.pings.forget(self._keepalive_payload)
+        self._keepalive_payload = self.new_ping_payload()
+        self.pings.sent(self._keepalive_payload)
+        self.send_ping(self._keepalive_payload)
 
     def give_up(self, silence: float) -> None:
         """End the connection after `silence` seconds without an answer to a ping."""
@@ -261,6 +280,7 @@ class Link:
         self._send_close(code, reason)
         self._closer = Closer.LOCAL
         self._set_timer(self._close_timed_out)
+        self.resume_reading()
 
     def fail_locally(self, code: CloseCode, reason: str) -> None:
         """End the conversation because of a mistake on this side."""
@@ -274,7 +294,9 @@ class Link:
 
     def abort(self) -> None:
         """Let go at once, without a word."""
-        self._closer = Closer.LOCAL
+        if self.is_open and not self.has_ended:
+            self._closer = Closer.LOCAL
+            self._end()
         self.stream.abort()
 
     async def wait_lost(self) -> None:
@@ -293,8 +315,7 @@ class Link:
         frames = (self.rcvd, self.sent) if self.has_ended else (self.sent,)
         is_ok = self._failure is None and all(frame and frame.code in OK_CODES for frame in frames)
         kind = ConnectionClosedOK if is_ok else ConnectionClosedError
-        ended_at = self._ended_at if self.has_ended else self.engine.now()
-        silence = ended_at - self.last_heard
+        silence = self._silence if self.has_ended else self.engine.now() - self.last_heard
         error = kind(
             outcome.code, outcome.reason, self._closer, silence, rcvd=self.rcvd, sent=self.sent
         )
@@ -328,7 +349,7 @@ class Link:
 
     def _peer_failed(self, error: PeerError) -> None:
         self._pending_failure = error
-        if self.consumer.is_settled():
+        if not self.can_send or self.consumer.is_settled():
             self.settle()
         else:
             self.pause_reading()
@@ -368,14 +389,23 @@ class Link:
         """Take note, once, that nothing more will be received."""
         if self.has_ended:
             return
-        self._ended_at = self.engine.now()
+        self._silence = self.engine.now() - self.last_heard
         self.has_ended = True
-        self._pending_failure = None
+        self._give_reason()
         self.endpoint.receive_end()
         self._stop_keepalive()
         self.pings.fail(self.closed())
         self._writable.wake()
+        if self.when_ended is not None:
+            self.when_ended()
         self.consumer.ended()
+
+    def _give_reason(self) -> None:
+        """Report a failure that waited until it was too late for a close frame."""
+        error, self._pending_failure = self._pending_failure, None
+        if error is not None:
+            self._closer = Closer.LOCAL
+            self._failure = Close(error.code, error.reason)
 
     def _stop_keepalive(self) -> None:
         if self._keepalive is not None:

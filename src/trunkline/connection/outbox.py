@@ -23,7 +23,7 @@ class Outbox:
     def __init__(self, link: Link) -> None:
         self._link = link
         self._fragmenting: asyncio.Lock | None = None
-        self._held: list[tuple[Data, bool, bool]] = []
+        self._held: list[tuple[bytes, bool, bool]] = []
         self._held_bytes = 0
 
     def send_soon(self, message: DataLike, *, text: bool | None, compress: bool) -> None:
@@ -33,8 +33,9 @@ class Outbox:
         self._link.check_open()
         data, as_text = to_data(message), is_text(message, text)
         if self._is_fragmenting():
-            self._held.append((data, as_text, compress))
-            self._held_bytes += len(data)
+            payload = to_payload(data, as_text=as_text)
+            self._held.append((payload, as_text, compress))
+            self._held_bytes += len(payload)
         else:
             self._link.send_message(data, as_text=as_text, compress=compress)
         self._link.check_backlog(self._held_bytes)
@@ -67,9 +68,9 @@ class Outbox:
 
     def _send_held(self) -> None:
         held, self._held, self._held_bytes = self._held, [], 0
-        for data, as_text, compress in held:
+        for payload, as_text, compress in held:
             if self._link.can_send:
-                self._link.send_message(data, as_text=as_text, compress=compress)
+                self._link.send_message(payload, as_text=as_text, compress=compress)
 
     def _is_fragmenting(self) -> bool:
         return self._fragmenting is not None and self._fragmenting.locked()
@@ -83,3 +84,12 @@ class Outbox:
 def is_text(message: DataLike, text: bool | None) -> bool:
     """Choose the kind of frame: `str` goes as text, bytes as binary, unless `text` says else."""
     return isinstance(message, str) if text is None else text
+
+
+def to_payload(data: Data, *, as_text: bool) -> bytes:
+    """Encode `data`, and refuse what is no text: later nobody could be told."""
+    if isinstance(data, str):
+        return data.encode()
+    if as_text:
+        data.decode()
+    return data

@@ -41,8 +41,16 @@ class Pings:
 
     def check_unused(self, payload: bytes) -> None:
         """Refuse a payload that could not be told from that of a ping under way."""
-        if payload in self._pending:
+        if self.is_under_way(payload):
             raise ConcurrencyError(f"a ping with payload {payload!r} is under way already")
+
+    def is_under_way(self, payload: bytes) -> bool:
+        """Whether a ping with this payload waits for its pong."""
+        return payload in self._pending
+
+    def forget(self, payload: bytes) -> None:
+        """Wait no longer for the pong to a ping that nobody asks about."""
+        self._pending.pop(payload, None)
 
     def answered(self, payload: bytes) -> None:
         """Take note of a pong; one that nobody asked for changes nothing."""

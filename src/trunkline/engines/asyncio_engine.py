@@ -30,7 +30,8 @@ class AsyncioStream(asyncio.Protocol):
         self._corked: list[bytes] | None = None
         self._corked_bytes = 0
         self.is_writing_paused = False
-        self._is_lost = False
+        self.has_ended = False
+        self.is_lost = False
 
     # Called by asyncio
 
@@ -51,6 +52,7 @@ class AsyncioStream(asyncio.Protocol):
 
     def eof_received(self) -> bool:
         """Keep a plain stream half open: its receiver says when it is over."""
+        self.has_ended = True
         self.receiver.end_received()
         return self.get_extra_info("sslcontext") is None
 
@@ -65,7 +67,7 @@ class AsyncioStream(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell the receiver, last."""
-        self._is_lost = True
+        self.is_lost = True
         self.receiver.stream_lost(exc)
 
     # Called by the receiver
@@ -83,7 +85,7 @@ class AsyncioStream(asyncio.Protocol):
 
     def write(self, data: bytes) -> None:
         """Send `data`, now or later; drop it once the stream is going."""
-        if self._is_lost or self.transport.is_closing():
+        if self.is_lost or self.transport.is_closing():
             return
         if self._corked is None:
             self.transport.write(data)
@@ -112,18 +114,18 @@ class AsyncioStream(asyncio.Protocol):
 
     def pause_reading(self) -> None:
         """Receive nothing until `resume_reading()`."""
-        if not self._is_lost and not self.transport.is_closing():
+        if not self.is_lost and not self.transport.is_closing():
             self.transport.pause_reading()
 
     def resume_reading(self) -> None:
         """Receive again."""
-        if not self._is_lost and not self.transport.is_closing():
+        if not self.is_lost and not self.transport.is_closing():
             self.transport.resume_reading()
 
     def end_writing(self) -> None:
         """End this direction; TLS has no such thing, so there the stream is closed."""
         self._flush()
-        if self._is_lost or self.transport.is_closing():
+        if self.is_lost or self.transport.is_closing():
             return
         if self.transport.can_write_eof():
             self.transport.write_eof()
@@ -147,7 +149,7 @@ class AsyncioStream(asyncio.Protocol):
         if not self._corked:
             return
         held, self._corked, self._corked_bytes = self._corked, [], 0
-        if not self._is_lost and not self.transport.is_closing():
+        if not self.is_lost and not self.transport.is_closing():
             self.transport.write(b"".join(held))
 
 

@@ -38,6 +38,14 @@ class Stream(Protocol):
     receiver: Receiver
 
     @property
+    def has_ended(self) -> bool:
+        """Whether a receiver was told that the peer will send nothing more."""
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether a receiver was told that the stream is gone."""
+
+    @property
     def unsent(self) -> int:
         """Bytes that were written and have not left."""
 
