@@ -8,7 +8,8 @@ from http import HTTPStatus
 
 from trunkline.errors import InvalidMessage
 from trunkline.limits import Limits
-from trunkline.protocol.http1 import BodyReader, HeadReader, Response, parse_response
+from trunkline.protocol.bodies import BodyReader
+from trunkline.protocol.http1 import HeadReader, Response, parse_response
 
 RESPONSE_START = re.compile(rb"H")
 # RFC 9112 §6.3: whatever their headers say

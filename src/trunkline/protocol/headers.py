@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 
 TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+# RFC 9110 §7.8: the elements of Upgrade are names, perhaps with a version
+PROTOCOL = re.compile(rf"{TOKEN.pattern}(?:/{TOKEN.pattern})?")
 FIELD_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 QUOTED_STRING = re.compile(r'"((?:[^"\\]|\\.)*)"')
 QUOTED_PAIR = re.compile(r"\\(.)")
@@ -125,13 +127,21 @@ def check_field(name: str, value: str) -> None:
 # The grammar of values
 
 
-def parse_token_list(value: str) -> list[str]:
-    """Parse a comma-separated list of tokens; raise `ValueError` where it is none."""
+def parse_token_list(value: str, grammar: re.Pattern[str] = TOKEN) -> list[str]:
+    """Parse a comma-separated list.
+
+    Args:
+        value: of a header.
+        grammar: what each element must match.
+
+    Raises:
+        ValueError: one does not.
+    """
     items = [item.strip(" \t") for item in value.split(",")]
     # RFC 9110 §5.6.1.2: empty elements do not count
     tokens = [item for item in items if item]
     for token in tokens:
-        if not TOKEN.fullmatch(token):
+        if not grammar.fullmatch(token):
             raise ValueError(f"{token!r} is not a token")
     return tokens
 

@@ -8,16 +8,16 @@ from http import HTTPStatus
 
 from trunkline.errors import InvalidMessage, RequestRefused
 from trunkline.limits import Limits
-from trunkline.protocol.headers import TOKEN, Headers, HeadersLike
+from trunkline.protocol.headers import FIELD_VALUE, TOKEN, Headers, HeadersLike
 
 END_OF_LINE = b"\r\n"
 END_OF_HEAD = b"\r\n\r\n"
 BARE_LINE_FEED = re.compile(rb"(?<!\r)\n")
 METHOD_START = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]")
+TARGET = re.compile(r"[\x21-\x7e]+")
 REQUEST_LINE = re.compile(r"([^ ]+) ([\x21-\x7e]+) HTTP/([0-9])\.([0-9])")
 STATUS_LINE = re.compile(r"HTTP/1\.([01]) ([1-9][0-9]{2})(?: ([\t\x20-\x7e\x80-\xff]*))?")
-CONTENT_LENGTH = re.compile(r"[0-9]{1,19}")
-CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\r\n]*)?")
+SUMMARY_LENGTH = 200
 
 
 @dataclass(slots=True)
@@ -28,11 +28,20 @@ class Request:
         path: request target, query included.
         headers: header fields.
         method: `GET` for every request that reaches a handler.
+
+    Raises:
+        ValueError: the target or the method has a character that may not be in one.
     """
 
     path: str
     headers: Headers
     method: str = "GET"
+
+    def __post_init__(self) -> None:
+        if not TARGET.fullmatch(self.path):
+            raise ValueError("request target has a character that may not be in one")
+        if not TOKEN.fullmatch(self.method):
+            raise ValueError(f"{self.method!r} is not a method")
 
     def serialize(self) -> bytes:
         """Give the request as it travels."""
@@ -49,12 +58,19 @@ class Response:
         reason_phrase: the words behind it.
         headers: header fields.
         body: at most `Limits.max_body` bytes of it when it was received.
+
+    Raises:
+        ValueError: the reason phrase has a character that may not be in one.
     """
 
     status_code: int
     reason_phrase: str
     headers: Headers = field(default_factory=Headers)
     body: bytes = b""
+
+    def __post_init__(self) -> None:
+        if not FIELD_VALUE.fullmatch(self.reason_phrase):
+            raise ValueError("reason phrase has a character that may not be in one")
 
     def serialize(self) -> bytes:
         """Give the response as it travels."""
@@ -64,8 +80,8 @@ class Response:
     def summary(self) -> str:
         """Give the reason phrase and the first line of the body, for an error text."""
         first_line = self.body.decode(errors="replace").strip().partition("\n")[0].strip()
-        shown = "".join(char if char.isprintable() else "?" for char in first_line[:200])
-        return f"{self.reason_phrase}: {shown}" if shown else self.reason_phrase
+        words = f"{self.reason_phrase}: {first_line}" if first_line else self.reason_phrase
+        return "".join(char if char.isprintable() else "?" for char in words[:SUMMARY_LENGTH])
 
 
 def make_response(status: int, body: str | bytes = b"", headers: HeadersLike = ()) -> Response:
@@ -109,21 +125,23 @@ class HeadReader:
         # The last three bytes may hold the beginning of the end.
         seen = max(0, len(self._buffer) - len(END_OF_HEAD) + 1)
         self._buffer += data
-        end = self._buffer.find(END_OF_HEAD, seen)
-        self._check(seen, len(self._buffer) if end < 0 else end)
-        if end < 0:
-            return None
-        return bytes(self._buffer[:end]), bytes(self._buffer[end + len(END_OF_HEAD) :])
+        farthest = self._max_size + len(END_OF_HEAD)
+        end = self._buffer.find(END_OF_HEAD, seen, farthest)
+        self._check_bytes(seen, self._max_size if end < 0 else end)
+        if end >= 0:
+            return bytes(self._buffer[:end]), bytes(self._buffer[end + len(END_OF_HEAD) :])
+        if len(self._buffer) >= farthest:
+            in_first_line = self._buffer.find(END_OF_LINE, 0, self._max_size) < 0
+            raise HeadTooLarge(self._max_size, in_first_line=in_first_line)
+        return None
 
-    def _check(self, seen: int, end: int) -> None:
+    def _check_bytes(self, seen: int, end: int) -> None:
         if self._buffer and not self._starts_with.match(self._buffer):
             raise InvalidMessage("this is not HTTP (is it TLS on a plain port?)")
         # RFC 9112 §2.2: a lone line feed may be taken as the end of a line; two readers that
         # disagree on it can be played against each other, so it is refused
         if BARE_LINE_FEED.search(self._buffer, seen, end):
             raise InvalidMessage("a line ends without a carriage return")
-        if end > self._max_size:
-            raise HeadTooLarge(self._max_size, in_first_line=END_OF_LINE not in self._buffer)
 
 
 class HeadTooLarge(InvalidMessage):
@@ -261,7 +279,7 @@ def origin_form(target: str, host: str) -> str:
 
 
 def parse_response(head: bytes, limits: Limits) -> Response:
-    """Parse the head of a response; the body is read by `BodyReader`.
+    """Parse the head of a response; `BodyReader` reads its body.
 
     Raises:
         InvalidMessage: it cannot be read, or is larger than the limits.
@@ -271,53 +289,3 @@ def parse_response(head: bytes, limits: Limits) -> Response:
     if match is None:
         raise InvalidMessage(f"status line cannot be read: {first_line[:80]!r}")
     return Response(int(match[2]), match[3] or "", headers)
-
-
-class BodyReader:
-    """Collects the body of a refusal, as far as it is wanted (RFC 9112 §6).
-
-    Args:
-        headers: of the response.
-        max_size: bytes after which the rest does not matter.
-    """
-
-    def __init__(self, headers: Headers, max_size: int) -> None:
-        codings = (headers.get_list("Transfer-Encoding") or "").lower()
-        self._chunked = codings.rpartition(",")[2].strip() == "chunked"
-        self._wanted = max_size if self._chunked else body_length(headers, max_size)
-        self._buffer = bytearray()
-
-    def feed(self, data: bytes) -> bool:
-        """Take what arrived; say whether that is all."""
-        self._buffer += data
-        if self._chunked and self._buffer.endswith(b"0\r\n\r\n"):
-            return True
-        return len(self._buffer) >= self._wanted
-
-    def body(self) -> bytes:
-        """Give what there is of the body."""
-        if self._chunked:
-            return join_chunks(bytes(self._buffer))
-        return bytes(self._buffer[: self._wanted])
-
-
-def body_length(headers: Headers, max_size: int) -> int:
-    """Give the bytes to wait for; a length that cannot be read means: to the end."""
-    lengths = headers.get_all("Content-Length")
-    if len(lengths) == 1 and CONTENT_LENGTH.fullmatch(lengths[0]):
-        return min(int(lengths[0]), max_size)
-    return max_size
-
-
-def join_chunks(data: bytes) -> bytes:
-    """Join the chunks that are whole (RFC 9112 §7.1)."""
-    body, position = b"", 0
-    while (line_end := data.find(END_OF_LINE, position)) >= 0:
-        match = CHUNK_SIZE.fullmatch(data, position, line_end)
-        if match is None:
-            break
-        start = line_end + len(END_OF_LINE)
-        end = start + int(match[1], 16)
-        body += data[start:end]
-        position = end + len(END_OF_LINE)
-    return body
