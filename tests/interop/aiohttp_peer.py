@@ -82,7 +82,12 @@ class AiohttpConversation:
         return await asyncio.shield(self._end)
 
     def destroy(self) -> None:
-        self._ws.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
+        transport_socket = self._ws.get_extra_info("socket")
+        # A copy, because uvloop's own cannot be shut down.
+        with socket.fromfd(
+            transport_socket.fileno(), transport_socket.family, transport_socket.type
+        ) as copy:
+            copy.shutdown(socket.SHUT_RDWR)
 
     async def end(self) -> None:
         """Close, if that has not happened, and stop reading."""

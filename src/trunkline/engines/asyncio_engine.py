@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import time
 from collections.abc import Callable, Sequence
 from typing import Any, cast
 
@@ -181,8 +182,9 @@ class AsyncioEngine:
         self.timers = TimerWheel(loop.time, loop.call_at)
 
     def now(self) -> float:
-        """Give the loop's time in seconds."""
-        return self._loop.time()
+        """Give the time in seconds, on the clock of asyncio's own loop."""
+        # uvloop's `time()` counts whole milliseconds, and stands still while the loop runs tasks.
+        return time.monotonic()
 
     async def connect(
         self, address: Address, receiver: Receiver, *, tls: Tls | None, write_limit: int
