@@ -6,7 +6,9 @@ import argparse
 import asyncio
 import contextlib
 import logging
+import os
 import signal
+import socket
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -38,9 +40,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
             asyncio.run(run(options.host, options.port))
     except OSError as error:
         address = f"{options.host} port {options.port}"
-        print(f"cannot listen at {address}: {error.strerror or error}", file=sys.stderr)
+        print(f"cannot listen at {address}: {describe(error)}", file=sys.stderr)
         return EXIT_FAILURE
     return EXIT_OK
+
+
+def describe(error: OSError) -> str:
+    """Say what the system says; asyncio's own text repeats the address."""
+    if error.errno is None or isinstance(error, socket.gaierror):
+        return error.strerror or str(error)
+    return os.strerror(error.errno)
 
 
 def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
