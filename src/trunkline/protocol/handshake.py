@@ -23,7 +23,13 @@ from trunkline.protocol.extensions import (
     encode_offer,
     parse_answer,
 )
-from trunkline.protocol.headers import TOKEN, Headers, HeadersLike, parse_token_list
+from trunkline.protocol.headers import (
+    PROTOCOL,
+    TOKEN,
+    Headers,
+    HeadersLike,
+    parse_token_list,
+)
 from trunkline.protocol.http1 import Request, Response
 from trunkline.protocol.uri import WebSocketURI
 
@@ -63,13 +69,13 @@ def accept_key(key: str) -> str:
     return base64.b64encode(digest).decode()
 
 
-def has_token(headers: Headers, name: str, token: str) -> bool:
-    """Whether the list in header `name` has `token`, in any case."""
+def listed(headers: Headers, name: str) -> list[str]:
+    """Give the list in header `name`, in lower case; empty where it breaks the grammar."""
     try:
-        tokens = parse_token_list(headers.get_list(name) or "")
+        items = parse_token_list(headers.get_list(name) or "", PROTOCOL)
     except ValueError:
-        return False
-    return token in (item.lower() for item in tokens)
+        return []
+    return [item.lower() for item in items]
 
 
 def check_subprotocols(subprotocols: Sequence[str]) -> None:
@@ -112,7 +118,8 @@ def make_request(
     """
     check_subprotocols(subprotocols)
     extra = Headers(additional_headers)
-    headers = Headers({"Host": extra.get("Host") or uri.host_header})
+    hosts = extra.get_all("Host") or [uri.host_header]
+    headers = Headers(("Host", host) for host in hosts)
     headers["Upgrade"] = "websocket"
     headers["Connection"] = "Upgrade"
     headers["Sec-WebSocket-Key"] = key
@@ -129,6 +136,9 @@ def make_request(
     for name, value in extra.raw_items():
         if name.lower() != "host":
             add_unreserved(headers, name, value)
+    for name in ("Host", "Origin"):
+        if len(headers.get_all(name)) > 1:
+            raise ValueError(f"{name} is given twice")
     return Request(uri.resource_name, headers)
 
 
@@ -158,9 +168,12 @@ def check_response(
     headers = response.headers
     if response.status_code != HTTPStatus.SWITCHING_PROTOCOLS:
         raise InvalidStatus(response)
-    for name, token in (("Upgrade", "websocket"), ("Connection", "upgrade")):
-        if not has_token(headers, name, token):
-            raise InvalidUpgrade(name, headers.get_list(name), f"it must have {token!r}")
+    # RFC 6455 §4.1: one is "websocket" and nothing else, the other has "upgrade" in its list
+    if listed(headers, "Upgrade") != ["websocket"]:
+        raise InvalidUpgrade("Upgrade", headers.get_list("Upgrade"), "it must be 'websocket'")
+    if "upgrade" not in listed(headers, "Connection"):
+        found = headers.get_list("Connection")
+        raise InvalidUpgrade("Connection", found, "it must have 'upgrade'")
     expected = accept_key(key)
     if headers.get_all("Sec-WebSocket-Accept") != [expected]:
         found = headers.get_list("Sec-WebSocket-Accept")
@@ -200,11 +213,8 @@ def check_request(request: Request) -> Upgrade:
         RequestRefused: with the status that says what is wrong.
     """
     headers = request.headers
-    asked = (
-        has_token(headers, "Upgrade", "websocket"),
-        has_token(headers, "Connection", "upgrade"),
-    )
-    if not all(asked):
+    is_asked = "websocket" in listed(headers, "Upgrade")
+    if not (is_asked and "upgrade" in listed(headers, "Connection")):
         raise RequestRefused(
             HTTPStatus.UPGRADE_REQUIRED,
             "this is a WebSocket server: connect with a WebSocket client",
@@ -228,7 +238,7 @@ def check_version(headers: Headers) -> None:
         found = "is missing" if version is None else "is not known"
         raise RequestRefused(
             HTTPStatus.UPGRADE_REQUIRED,
-            f"Sec-WebSocket-Version {found}, {VERSION} is",
+            f"Sec-WebSocket-Version {found}, it must be {VERSION}",
             {"Upgrade": "websocket", "Sec-WebSocket-Version": VERSION},
         )
 
