@@ -1,0 +1,5 @@
+"""Every test of the client leaves nothing behind."""
+
+from tests.tidiness import tidiness
+
+__all__ = ["tidiness"]

@@ -1,0 +1,653 @@
+"""One opening handshake on the server: what is answered, and what never goes further."""
+
+import asyncio
+import logging
+import socket
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from tests.server.wire import (
+    HANG_SECONDS,
+    ask,
+    client_endpoint,
+    port_of,
+    read_answer,
+    request,
+    uri_of,
+    visit,
+)
+from trunkline import (
+    ConnectionClosedError,
+    ConnectionClosedOK,
+    Events,
+    InvalidStatus,
+    Limits,
+    Request,
+    RequestRefused,
+    Response,
+    ServerConnection,
+    State,
+    connect,
+    serve,
+)
+
+MIB = 1024 * 1024
+SHORT_SECONDS = 0.05
+"""A deadline that is meant to pass."""
+
+
+async def echo(ws: ServerConnection) -> None:
+    async for message in ws:
+        await ws.send(message)
+
+
+class Recorder:
+    """A handler that must not be reached."""
+
+    def __init__(self) -> None:
+        self.was_reached = False
+
+    async def __call__(self, ws: ServerConnection) -> None:
+        self.was_reached = True
+
+
+def server_for(handler: Any = echo, **options: Any) -> Any:
+    return serve(handler, "127.0.0.1", 0, **options)
+
+
+def one_line(response: Response) -> str:
+    """Give the body, which must be one line of text."""
+    body = response.body.decode()
+    assert response.headers["Content-Type"] == "text/plain; charset=utf-8"
+    assert response.headers["Content-Length"] == str(len(response.body))
+    assert response.headers["Connection"] == "close"
+    assert body.endswith("\n") and body.count("\n") == 1
+    return body.removesuffix("\n")
+
+
+# Refusals
+
+
+@pytest.mark.parametrize(
+    ("sent", "status", "reason"),
+    [
+        (b"\x16\x03\x01\x02\x00\x01\x00", 400, "this is not HTTP (is it TLS on a plain port?)"),
+        (b"GET / HTTP/1.1\nHost: a\r\n\r\n", 400, "a line ends without a carriage return"),
+        (b"GET /\r\n\r\n", 400, "request line cannot be read"),
+        (b"GET / HTTP/1.1\r\n\r\n", 400, "request has 0 Host headers, not one"),
+        (b"POST / HTTP/1.1\r\nHost: a\r\n\r\n", 405, "only GET is served"),
+        (b"GET / HTTP/1.0\r\nHost: a\r\n\r\n", 505, "HTTP/1.0 is not supported, HTTP/1.1 is"),
+        (request(Upgrade=None), 426, "this is a WebSocket server: connect with a WebSocket client"),
+        (request(Sec_WebSocket_Version="8"), 426, "Sec-WebSocket-Version is not known, 13 is"),
+        (request(Sec_WebSocket_Key="short"), 400, "Sec-WebSocket-Key is not 16 bytes in base64"),
+        (request(Content_Length="5"), 400, "an opening request has no body"),
+        (request(Origin="http://evil.com"), 403, "this Origin may not connect"),
+        (b"GET /" + b"x" * 17_000, 414, "head is over 16,384 bytes, limit 16,384"),
+        (request(X_Long="x" * 17_000), 431, "head is over 16,384 bytes, limit 16,384"),
+    ],
+)
+async def test_a_refusal_is_a_status_and_one_line(sent: bytes, status: int, reason: str) -> None:
+    handler = Recorder()
+    async with server_for(handler) as server:
+        response = await ask(server, sent)
+    assert (response.status_code, one_line(response)) == (status, reason)
+    assert not handler.was_reached
+
+
+async def test_426_names_the_version_that_is_spoken() -> None:
+    async with server_for() as server:
+        response = await ask(server, request(Sec_WebSocket_Version="8"))
+    assert response.headers["Sec-WebSocket-Version"] == "13"
+    assert response.headers["Upgrade"] == "websocket"
+
+
+async def test_an_answer_has_server_and_date() -> None:
+    async with server_for(server_header="mine/1") as server:
+        response = await ask(server, request())
+    assert response.headers["Server"] == "mine/1"
+    assert response.headers["Date"].endswith(" GMT")
+
+
+async def test_the_server_header_can_be_left_out() -> None:
+    async with server_for(server_header=None) as server:
+        response = await ask(server, request())
+    assert response.status_code == 101
+    assert "Server" not in response.headers
+
+
+async def test_a_refusal_is_logged_with_its_reason(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "trunkline.server")
+    async with server_for() as server:
+        await ask(server, request(Origin="http://evil.com"))
+    assert "refused a request: 403: this Origin may not connect" in caplog.messages
+
+
+# Deadlines
+
+
+@pytest.mark.parametrize("sent", [b"", b"GET / HT", request()[:-2]])
+async def test_a_slow_or_silent_handshake_gets_408(sent: bytes) -> None:
+    async with server_for(open_timeout=SHORT_SECONDS) as server:
+        response = await ask(server, sent)
+    assert response.status_code == 408
+    assert one_line(response) == f"not opened within {SHORT_SECONDS} s"
+
+
+async def test_a_slow_hook_gets_408_and_is_cancelled() -> None:
+    cancelled = asyncio.Event()
+
+    async def process_request(ws: ServerConnection, request: Request) -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            cancelled.set()
+
+    handler = Recorder()
+    options = {"process_request": process_request, "open_timeout": SHORT_SECONDS}
+    async with server_for(handler, **options) as server:
+        response = await ask(server, request())
+        await cancelled.wait()
+    assert response.status_code == 408
+    assert not handler.was_reached
+
+
+async def test_a_hook_that_swallows_its_cancellation_is_too_late_all_the_same() -> None:
+    done = asyncio.Event()
+
+    async def process_request(ws: ServerConnection, request: Request) -> Response | None:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            done.set()
+        return None
+
+    handler = Recorder()
+    options = {"process_request": process_request, "open_timeout": SHORT_SECONDS}
+    async with server_for(handler, **options) as server:
+        response = await ask(server, request())
+        await done.wait()
+    assert response.status_code == 408
+    assert not handler.was_reached
+
+
+async def test_without_a_deadline_a_handshake_may_take_its_time() -> None:
+    async with server_for(open_timeout=None) as server, visit(server) as (reader, writer):
+        for byte in request():
+            writer.write(bytes([byte]))
+            await writer.drain()
+        assert (await read_answer(reader)).status_code == 101
+
+
+# What lies behind the request
+
+
+async def test_bytes_behind_a_valid_request_are_frames() -> None:
+    endpoint = client_endpoint()
+    sent = request() + endpoint.send_text("glued") + endpoint.send_close(1000, "")
+    async with server_for() as server, visit(server) as (reader, writer):
+        writer.write(sent)
+        assert (await read_answer(reader)).status_code == 101
+        assert await reader.read() == b"\x81\x05glued\x88\x02\x03\xe8"
+
+
+async def test_frames_wait_while_a_hook_decides() -> None:
+    decided = asyncio.Event()
+
+    async def process_request(ws: ServerConnection, request: Request) -> None:
+        await decided.wait()
+
+    endpoint = client_endpoint()
+    options = {"process_request": process_request, "max_size": 4 * MIB}
+    async with server_for(**options) as server, visit(server) as (reader, writer):
+        writer.write(request() + endpoint.send_binary(bytes(2 * MIB)))
+        writer.write(endpoint.send_close(1000, ""))
+        decided.set()
+        assert (await read_answer(reader)).status_code == 101
+        received = await reader.read()
+    assert len(received) == 10 + 2 * MIB + 4
+    assert received.endswith(b"\x88\x02\x03\xe8")
+
+
+def read_all_by_blocking(port: int, sent: bytes) -> bytes:
+    """Send everything before reading anything, as a client that pipelines does."""
+    with socket.create_connection(("127.0.0.1", port), timeout=HANG_SECONDS) as sock:
+        sock.sendall(sent)
+        received = b""
+        while data := sock.recv(65536):
+            received += data
+    return received
+
+
+@pytest.mark.parametrize(
+    "refused", [request(Origin="http://evil.com"), b"POST / HTTP/1.1\r\nHost: a\r\n\r\n"]
+)
+async def test_a_refusal_can_be_read_by_who_pipelined_a_mebibyte_behind(refused: bytes) -> None:
+    handler = Recorder()
+    sent = refused + client_endpoint().send_binary(bytes(MIB)) + request()
+    async with server_for(handler) as server:
+        received = await asyncio.to_thread(read_all_by_blocking, port_of(server), sent)
+    assert received.startswith(b"HTTP/1.1 40")
+    assert received.count(b"HTTP/1.1") == 1
+    assert not handler.was_reached
+
+
+async def test_a_refused_client_that_stays_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("trunkline.server.opening.LINGER", SHORT_SECONDS)
+    async with server_for() as server, visit(server) as (reader, writer):
+        writer.write(request(Upgrade=None))
+        assert (await read_answer(reader)).status_code == 426
+        with pytest.raises(ConnectionError):
+            while True:  # the server has let go when writing fails
+                writer.write(b"x")
+                await writer.drain()
+
+
+# Clients that go away
+
+
+async def test_a_client_that_ends_before_its_request_is_whole_gets_no_answer() -> None:
+    async with server_for() as server, visit(server) as (reader, writer):
+        writer.write(b"GET / HTTP/1.1\r\n")
+        writer.write_eof()
+        assert await reader.read() == b""
+
+
+async def test_a_client_that_is_gone_while_a_hook_runs_harms_nobody() -> None:
+    asked, gone = asyncio.Event(), asyncio.Event()
+
+    async def process_request(ws: ServerConnection, request: Request) -> None:
+        asked.set()
+        await gone.wait()
+
+    handler = Recorder()
+    async with server_for(handler, process_request=process_request) as server:
+        async with visit(server) as (_, writer):
+            writer.write(request())
+            await asked.wait()
+        gone.set()
+
+
+async def test_a_hook_that_cuts_the_connection_is_cancelled() -> None:
+    ended = asyncio.Event()
+
+    async def process_request(ws: ServerConnection, request: Request) -> None:
+        ws.abort()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    async with server_for(process_request=process_request) as server:
+        async with visit(server) as (reader, writer):
+            writer.write(request())
+            with pytest.raises(ConnectionResetError):
+                await reader.read()
+        await ended.wait()
+
+
+async def test_a_hook_that_goes_on_after_its_stream_is_lost_answers_nobody() -> None:
+    returned = asyncio.Event()
+
+    async def process_request(ws: ServerConnection, request: Request) -> Response | None:
+        ws.abort()
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            returned.set()
+        return ws.respond(200, "is anybody there?\n")
+
+    async with server_for(process_request=process_request) as server:
+        async with visit(server) as (reader, writer):
+            writer.write(request())
+            with pytest.raises(ConnectionResetError):
+                await reader.read()
+        await returned.wait()
+
+
+# Hooks
+
+
+def page(ws: ServerConnection, request: Request) -> Response | None:
+    return ws.respond(200, f"this is {request.path}\n") if request.path != "/ws" else None
+
+
+async def page_later(ws: ServerConnection, request: Request) -> Response | None:
+    await asyncio.sleep(0)
+    return page(ws, request)
+
+
+@pytest.mark.parametrize("hook", [page, page_later])
+async def test_process_request_may_serve_a_page_or_let_pass(hook: Any) -> None:
+    async with server_for(process_request=hook) as server:
+        response = await ask(server, b"GET /about HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert (response.status_code, response.body) == (200, b"this is /about\n")
+        assert response.headers["Connection"] == "close"
+        async with connect(uri_of(server, "/ws")) as ws:
+            await ws.send("hello")
+            assert await ws.recv() == "hello"
+
+
+async def test_process_request_sees_a_connection_that_is_connecting() -> None:
+    seen: list[Any] = []
+
+    def process_request(ws: ServerConnection, request: Request) -> None:
+        seen.extend((ws.state, ws.request is request, ws.remote_address[0]))
+
+    async with server_for(process_request=process_request) as server:
+        await ask(server, request())
+    assert seen == [State.CONNECTING, True, "127.0.0.1"]
+
+
+def add_header(ws: ServerConnection, request: Request, response: Response) -> None:
+    response.headers["X-Added"] = "yes"
+
+
+async def add_header_later(ws: ServerConnection, request: Request, response: Response) -> None:
+    await asyncio.sleep(0)
+    add_header(ws, request, response)
+
+
+@pytest.mark.parametrize("hook", [add_header, add_header_later])
+async def test_process_response_may_change_the_answer(hook: Any) -> None:
+    async with server_for(process_response=hook) as server, connect(uri_of(server)) as ws:
+        assert ws.response is not None
+        assert ws.response.headers["X-Added"] == "yes"
+
+
+async def test_process_response_may_change_a_page() -> None:
+    async with server_for(process_request=page, process_response=add_header) as server:
+        response = await ask(server, request("/about"))
+    assert (response.status_code, response.headers["X-Added"]) == (200, "yes")
+
+
+async def test_process_response_may_refuse_in_place_of_the_upgrade() -> None:
+    def refuse(ws: ServerConnection, request: Request, response: Response) -> Response:
+        assert response.status_code == 101
+        return ws.respond(503, "full\n", {"Retry-After": "7"})
+
+    handler = Recorder()
+    async with server_for(handler, process_response=refuse) as server:
+        with pytest.raises(InvalidStatus, match="503 Service Unavailable: full") as caught:
+            await connect(uri_of(server))
+    assert caught.value.response.headers["Retry-After"] == "7"
+    assert not handler.was_reached
+
+
+def refused(ws: ServerConnection, request: Request) -> Response | None:
+    raise RequestRefused(401, "who are you?", {"WWW-Authenticate": "Basic"})
+
+
+async def test_a_hook_may_refuse_by_raising() -> None:
+    async with server_for(process_request=refused) as server:
+        response = await ask(server, request())
+    assert (response.status_code, one_line(response)) == (401, "who are you?")
+    assert response.headers["WWW-Authenticate"] == "Basic"
+
+
+def broken(ws: ServerConnection, request: Request) -> Response | None:
+    raise RuntimeError("secret detail")
+
+
+async def broken_later(ws: ServerConnection, request: Request) -> Response | None:
+    await asyncio.sleep(0)
+    return broken(ws, request)
+
+
+WRONG_HOOKS: list[Callable[..., Awaitable[Any] | Any]] = [
+    broken,
+    broken_later,
+    lambda ws, request: (404, [], b""),
+    lambda ws, request: 404,
+    lambda ws, request: Response(200, "☀"),
+    lambda ws, request: Response(200, "OK", body="text"),  # type: ignore[arg-type]
+    lambda ws, request: Response(101, "Switching Protocols"),
+    lambda ws, request: ws.respond(999),
+]
+
+
+@pytest.mark.parametrize("hook", WRONG_HOOKS)
+async def test_a_broken_hook_is_500_and_the_log_says_why(
+    hook: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    handler = Recorder()
+    async with server_for(handler, process_request=hook) as server:
+        response = await ask(server, request())
+    assert (response.status_code, one_line(response)) == (500, "see the server's log")
+    assert "opening handshake failed" in caplog.messages
+    assert not handler.was_reached
+
+
+async def test_a_refusal_that_cannot_be_sent_is_500() -> None:
+    def process_request(ws: ServerConnection, request: Request) -> None:
+        raise RequestRefused(299, "no such status")
+
+    async with server_for(process_request=process_request) as server:
+        assert (await ask(server, request())).status_code == 500
+
+
+async def test_process_response_cannot_open_what_was_not_checked() -> None:
+    def force(ws: ServerConnection, request: Request, response: Response) -> Response:
+        return Response(101, "Switching Protocols")
+
+    handler = Recorder()
+    async with server_for(handler, process_request=page, process_response=force) as server:
+        assert (await ask(server, request("/about"))).status_code == 500
+    assert not handler.was_reached
+
+
+# Subprotocols
+
+
+@pytest.mark.parametrize(
+    ("offered", "agreed"), [(["superchat", "chat"], "chat"), (["other"], None), ([], None)]
+)
+async def test_the_server_chooses_a_subprotocol_that_it_supports(
+    offered: list[str], agreed: str | None
+) -> None:
+    async with (
+        server_for(subprotocols=["chat", "superchat"]) as server,
+        connect(uri_of(server), subprotocols=offered) as ws,
+    ):
+        assert ws.subprotocol == agreed
+
+
+async def test_select_subprotocol_decides_instead() -> None:
+    seen: list[Any] = []
+
+    def select(ws: ServerConnection, offered: Any) -> str:
+        seen.extend((ws.request and ws.request.path, list(offered)))
+        return "b"
+
+    options = {"subprotocols": ["a"], "select_subprotocol": select}
+    async with (
+        server_for(**options) as server,
+        connect(uri_of(server, "/room"), subprotocols=["a", "b"]) as ws,
+    ):
+        assert ws.subprotocol == "b"
+    assert seen == ["/room", ["a", "b"]]
+
+
+async def test_select_subprotocol_may_choose_none() -> None:
+    async with (
+        server_for(select_subprotocol=lambda ws, offered: None) as server,
+        connect(uri_of(server), subprotocols=["a"]) as ws,
+    ):
+        assert ws.subprotocol is None
+
+
+async def test_select_subprotocol_must_not_invent(caplog: pytest.LogCaptureFixture) -> None:
+    async with server_for(select_subprotocol=lambda ws, offered: "b") as server:
+        response = await ask(server, request(Sec_WebSocket_Protocol="a"))
+    assert response.status_code == 500
+    assert "selected subprotocol 'b' was not offered" in caplog.text
+
+
+# Handlers
+
+
+async def close_code_after(handler: Any, **options: Any) -> int | None:
+    """Connect to a handler, and tell how it ends."""
+    async with server_for(handler, **options) as server:
+        ws = await connect(uri_of(server))
+        await ws.wait_closed()
+        return ws.close_code
+
+
+async def test_a_handler_that_returns_closes_with_1000() -> None:
+    async def handler(ws: ServerConnection) -> None:
+        """Say nothing."""
+
+    assert await close_code_after(handler) == 1000
+
+
+async def test_a_handler_that_raises_closes_with_1011_and_is_logged(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def handler(ws: ServerConnection) -> None:
+        raise RuntimeError("oh")
+
+    assert await close_code_after(handler) == 1011
+    assert "connection handler failed" in caplog.messages
+
+
+async def test_a_handler_that_cancels_itself_closes_with_1001() -> None:
+    async def handler(ws: ServerConnection) -> None:
+        raise asyncio.CancelledError
+
+    assert await close_code_after(handler) == 1001
+
+
+async def test_a_handler_may_end_by_the_end_of_its_connection(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def handler(ws: ServerConnection) -> None:
+        while True:
+            await ws.recv()
+
+    async with server_for(handler) as server, connect(uri_of(server)):
+        pass
+    assert caplog.messages == []
+
+
+async def test_the_end_of_another_connection_is_an_error_of_the_handler(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def say_goodbye(ws: ServerConnection) -> None:
+        """End at once."""
+
+    async with server_for(say_goodbye) as backend:
+
+        async def relay(ws: ServerConnection) -> None:
+            async with connect(uri_of(backend)) as other:
+                await other.recv()
+
+        assert await close_code_after(relay) == 1011
+    assert "connection handler failed" in caplog.messages
+
+
+async def test_events_begin_when_the_connection_is_open() -> None:
+    class Greeter(Events):
+        def on_open(self, ws: Any) -> None:
+            ws.send_soon(f"welcome to {ws.request.path}")
+
+    async with server_for(Greeter) as server, connect(uri_of(server, "/room")) as ws:
+        assert await ws.recv() == "welcome to /room"
+
+
+async def test_a_function_chooses_events_by_the_request() -> None:
+    class Say(Events):
+        def __init__(self, word: str) -> None:
+            self.word = word
+
+        def on_message(self, ws: Any, data: str | bytes) -> None:
+            ws.send_soon(self.word)
+
+    async with server_for(lambda request: Say(request.path)) as server:
+        for path in ("/a", "/b"):
+            async with connect(uri_of(server, path)) as ws:
+                await ws.send("?")
+                assert await ws.recv() == path
+
+
+async def test_a_function_that_makes_no_events_is_500(caplog: pytest.LogCaptureFixture) -> None:
+    async with server_for(lambda request: None) as server:
+        response = await ask(server, request())
+    assert response.status_code == 500
+    assert "not Events; is it an async def?" in caplog.text
+
+
+async def test_an_error_in_on_open_closes_with_1011() -> None:
+    class Broken(Events):
+        def on_open(self, ws: Any) -> None:
+            raise RuntimeError("oh")
+
+    assert await close_code_after(Broken) == 1011
+
+
+async def test_limits_reach_the_connection() -> None:
+    async with server_for(limits=Limits(max_size=3)) as server, connect(uri_of(server)) as ws:
+        await ws.send("four")
+        with pytest.raises(ConnectionClosedError) as caught:
+            await ws.recv()
+    assert caught.value.code == 1009
+
+
+async def test_a_server_that_closes_during_a_hook_answers_503() -> None:
+    asked, closed = asyncio.Event(), asyncio.Event()
+
+    async def process_request(ws: ServerConnection, request: Request) -> None:
+        asked.set()
+        await closed.wait()
+
+    handler = Recorder()
+    server = await server_for(handler, process_request=process_request)
+    async with visit(server) as (reader, writer):
+        writer.write(request())
+        await asked.wait()
+        server.close()
+        response = await read_answer(reader)
+    closed.set()
+    await server.wait_closed()
+    assert (response.status_code, one_line(response)) == (503, "the server is shutting down")
+    assert not handler.was_reached
+
+
+@pytest.mark.parametrize("sent", [b"GET / HTTP/1.1\r\n", request(Upgrade=None)])
+async def test_a_server_without_patience_cuts_openings(sent: bytes) -> None:
+    server = await server_for(close_timeout=0.0)
+    async with visit(server) as (reader, writer):
+        writer.write(sent)
+        await writer.drain()
+        server.close()
+        await server.wait_closed()
+
+
+async def test_a_hook_that_hangs_is_cancelled_when_patience_ends() -> None:
+    asked, cancelled = asyncio.Event(), asyncio.Event()
+
+    async def process_request(ws: ServerConnection, request: Request) -> None:
+        asked.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            cancelled.set()
+
+    server = await server_for(process_request=process_request, close_timeout=0.0)
+    async with visit(server) as (_, writer):
+        writer.write(request())
+        await asked.wait()
+        server.close()
+        await server.wait_closed()
+    assert cancelled.is_set()
+
+
+async def test_a_client_sees_a_clean_end() -> None:
+    async with server_for() as server:
+        ws = await connect(uri_of(server))
+        server.close()
+        with pytest.raises(ConnectionClosedOK) as caught:
+            await ws.recv()
+    assert caught.value.code == 1001
+    assert caught.value.was_clean
