@@ -1,0 +1,162 @@
+"""One line for each way in which it does not work."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import socket
+import ssl
+
+from trunkline.cli.exit_code import ExitCode
+from trunkline.cli.visible import visible
+from trunkline.errors import InvalidProxyStatus, InvalidStatus, InvalidURI, UsageError
+from trunkline.protocol.http1 import Response
+
+# X509_V_ERR_… of OpenSSL: what is wrong with a certificate
+NOT_YET_VALID = 9
+EXPIRED = 10
+SELF_SIGNED = 18
+SELF_SIGNED_ISSUER = 19
+UNKNOWN_ISSUER = 20
+WRONG_NAME = 62
+WRONG_ADDRESS = 64
+
+CERTIFICATE_PROBLEMS = {
+    NOT_YET_VALID: "is not valid yet",
+    EXPIRED: "has expired",
+    SELF_SIGNED: "is self-signed",
+    SELF_SIGNED_ISSUER: "was issued by an authority that is not trusted",
+    UNKNOWN_ISSUER: "was issued by an authority that is not known",
+}
+FOR_ANOTHER_NAME = frozenset({WRONG_NAME, WRONG_ADDRESS})
+TRUST_HINT = "--ca FILE trusts it, --insecure does not check it"
+PROXY_HINT = "--no-proxy goes without"
+
+WEBSOCKET_SCHEMES = {"http": "ws", "https": "wss"}
+NO_SCHEME = re.compile(r"(?:/|[^/:?#]*$|[^/?#]*:\d*(?:[/?#]|$))")
+# asyncio puts the errors of several addresses into one text, and their numbers are lost otherwise
+ERROR_NUMBER = re.compile(r"\[Errno (\d+)\]")
+
+OS_PROBLEMS = {
+    errno.ECONNREFUSED: "refused the connection: nothing listens there",
+    errno.ECONNRESET: "cut the connection while it was opened",
+    errno.EPIPE: "cut the connection while it was opened",
+    errno.ETIMEDOUT: "does not answer",
+    errno.EHOSTUNREACH: "cannot be reached: no way to the host",
+    errno.ENETUNREACH: "cannot be reached: no way to its network",
+    errno.ENOENT: "does not exist",
+}
+LISTEN_PROBLEMS = {
+    errno.EADDRINUSE: "is taken; choose another place, --port 0 takes a free port",
+    errno.EACCES: "may not be used by this user",
+    errno.EADDRNOTAVAIL: "is not an address of this machine",
+    errno.ENOENT: "is in a folder that does not exist",
+}
+
+
+class Failure(Exception):
+    """It does not work; the text says why in one line.
+
+    Args:
+        text: for the user.
+        exit_code: for the shell.
+        traceback: what goes before it, where the user's own code failed.
+    """
+
+    def __init__(
+        self, text: str, exit_code: ExitCode = ExitCode.ERROR, *, traceback: str = ""
+    ) -> None:
+        super().__init__(text)
+        self.exit_code = exit_code
+        self.traceback = traceback
+
+
+# Connecting
+
+
+def connect_failure(error: Exception, place: str) -> Failure:
+    """Explain why there is no connection to `place`, an address and perhaps a proxy."""
+    match error:
+        case InvalidURI():
+            return Failure(f"{error}{address_hint(error.uri)}", ExitCode.USAGE)
+        case OSError():
+            return Failure(os_problem(error, place))
+        case UsageError() | ValueError():
+            return Failure(str(error), ExitCode.USAGE)
+        case InvalidStatus():
+            return Failure(f"{error}{location(error.response)}")
+        case InvalidProxyStatus():
+            return Failure(f"{error} ({PROXY_HINT})")
+        case _:
+            return Failure(str(error))
+
+
+def address_hint(uri: str) -> str:
+    """Guess what was meant by an address that is none."""
+    scheme, separator, rest = uri.partition("://")
+    if separator and scheme.lower() in WEBSOCKET_SCHEMES:
+        return f"; try {WEBSOCKET_SCHEMES[scheme.lower()]}://{rest}"
+    if not separator and NO_SCHEME.match(uri):
+        return f"; try ws://{uri.lstrip('/')}"
+    return ""
+
+
+def location(response: Response) -> str:
+    """Tell where a response points to, if it does."""
+    places = response.headers.get_all("Location")
+    return f" (Location: {places[0]})" if places else ""
+
+
+def os_problem(error: OSError, place: str) -> str:
+    """Explain what the operating system or TLS says."""
+    match error:
+        case ssl.SSLCertVerificationError():
+            return f"the certificate of {place} {certificate_problem(error)} ({TRUST_HINT})"
+        case ssl.SSLError() if error.reason in ("WRONG_VERSION_NUMBER", "UNEXPECTED_MESSAGE"):
+            return f"{place} does not speak TLS; it may be a ws:// address"
+        case ssl.SSLError():
+            words = (error.reason or str(error)).replace("_", " ").lower()
+            return f"TLS with {place} failed: {words}"
+        case socket.gaierror():
+            return f"the host of {place} cannot be looked up: {error.strerror}"
+        case TimeoutError() if error.errno is None:
+            return str(error) or f"{place} does not answer"
+        case _:
+            return f"{place} {error_words(error, OS_PROBLEMS)}"
+
+
+def certificate_problem(error: ssl.SSLCertVerificationError) -> str:
+    """Say what is wrong with a certificate: its dates, its issuer or its name."""
+    if error.verify_code in FOR_ANOTHER_NAME:
+        return f"is for another name: {error.verify_message.rstrip('.')}"
+    return CERTIFICATE_PROBLEMS.get(
+        error.verify_code, f"is not trusted: {error.verify_message.rstrip('.')}"
+    )
+
+
+def error_words(error: OSError, words: dict[int, str]) -> str:
+    """Give the words for an error: ours, or else those of the operating system."""
+    numbers = {int(number) for number in ERROR_NUMBER.findall(str(error))}
+    number = error.errno if error.errno is not None else min(numbers, default=None)
+    if number is None:
+        return f"failed: {error}"
+    return words.get(number, f"failed: {os.strerror(number)}")
+
+
+# Listening
+
+
+def listen_failure(error: OSError, place: str) -> Failure:
+    """Explain why nobody can listen at `place`."""
+    if isinstance(error, socket.gaierror):
+        return Failure(f"the host of {place} cannot be looked up: {error.strerror}")
+    return Failure(f"{place} {error_words(error, LISTEN_PROBLEMS)}")
+
+
+# Showing
+
+
+def in_one_line(text: object) -> str:
+    """Make a text one line, without control characters: parts of it may be the peer's."""
+    return visible(" ".join(str(text).split()))

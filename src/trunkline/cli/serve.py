@@ -1,0 +1,133 @@
+"""`trunkline serve`: a handler behind a port."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from socket import socket
+
+from trunkline.cli.arguments import ANY_ORIGIN, ServeArguments
+from trunkline.cli.console import Console
+from trunkline.cli.exit_code import ExitCode
+from trunkline.cli.failures import Failure, listen_failure
+from trunkline.cli.log import log_to
+from trunkline.cli.target import load_handler
+from trunkline.cli.tls import server_context
+from trunkline.server.origin import SAME_ORIGIN, Origins
+from trunkline.server.serve import Server, serve
+
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+LoopFactory = Callable[[], asyncio.AbstractEventLoop]
+
+
+def run_serve(arguments: ServeArguments, console: Console) -> ExitCode:
+    """Serve until a signal says to stop.
+
+    Raises:
+        Failure: it does not work.
+    """
+    with log_to(console.note, arguments.verbosity):
+        server = make_server(arguments)
+        with asyncio.Runner(loop_factory=loop_factory(arguments)) as runner:
+            runner.run(serve_until_told(server, arguments, console))
+    return ExitCode.OK
+
+
+# Making
+
+
+def make_server(arguments: ServeArguments) -> Server:
+    """Make the server, which does not listen yet; raise `Failure` where that cannot be."""
+    context = server_context(arguments)
+    handler = load_handler(arguments.target)
+    try:
+        return serve(
+            handler,
+            arguments.host,
+            arguments.port,
+            path=arguments.unix,
+            ssl=context,
+            reuse_port=arguments.reuse_port or None,
+            origins=allowed_origins(arguments.origins),
+            subprotocols=arguments.subprotocols,
+            compression=arguments.compression,
+        )
+    except ValueError as error:
+        raise Failure(str(error), ExitCode.USAGE) from None
+
+
+def allowed_origins(origins: Sequence[str]) -> Origins:
+    """Give the policy: programs that send no Origin may connect in any case."""
+    if ANY_ORIGIN in origins:
+        return None
+    return [*origins, None] if origins else SAME_ORIGIN
+
+
+def loop_factory(arguments: ServeArguments) -> LoopFactory | None:
+    """Give what makes the loop: uvloop where that is asked for."""
+    if not arguments.uvloop:
+        return None
+    try:
+        import uvloop
+    except ImportError:
+        raise Failure("uvloop is not installed: pip install 'trunkline[uvloop]'") from None
+    factory: LoopFactory = uvloop.new_event_loop
+    return factory
+
+
+# Serving
+
+
+async def serve_until_told(server: Server, arguments: ServeArguments, console: Console) -> None:
+    """Listen, say where, and serve until a signal comes: the second one does not wait."""
+    task = asyncio.current_task()
+    assert task is not None
+
+    def stop() -> None:
+        if server.is_serving():
+            console.note("closing; once more does not wait")
+            server.close()
+        else:
+            task.cancel()
+
+    await listen(server, arguments)
+    scheme = "ws" if arguments.cert is None else "wss"
+    with handled(STOP_SIGNALS, stop), suppress(asyncio.CancelledError):
+        for listening in server.sockets:
+            print(f"serving {arguments.target} at {address(listening, scheme)}", flush=True)
+        await server.wait_closed()
+
+
+async def listen(server: Server, arguments: ServeArguments) -> None:
+    """Start to listen; raise `Failure` where the address cannot be had."""
+    try:
+        await server
+    except OSError as error:
+        place = arguments.unix or f"{arguments.host}:{arguments.port}"
+        raise listen_failure(error, place) from error
+
+
+def address(listening: socket, scheme: str) -> str:
+    """Give the address at which a socket listens."""
+    name = listening.getsockname()
+    if not isinstance(name, tuple):
+        return f"the Unix socket {name}"
+    host, port = name[:2]
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
+
+
+@contextmanager
+def handled(signals: Sequence[signal.Signals], callback: Callable[[], None]) -> Iterator[None]:
+    """Call back for signals, where the loop can do that; a third one ends the process."""
+    loop = asyncio.get_running_loop()
+    with suppress(NotImplementedError):  # Windows, where Ctrl-C cancels the main task
+        for number in signals:
+            loop.add_signal_handler(number, callback)
+    try:
+        yield
+    finally:
+        with suppress(NotImplementedError):
+            for number in signals:
+                loop.remove_signal_handler(number)
