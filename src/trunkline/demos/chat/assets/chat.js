@@ -140,7 +140,7 @@ function remember() {
 function showHistory(messages, isSameRoom) {
   const fresh = messages.filter((message) => message.number > lastNumber);
   const missed = fresh.length ? fresh[0].number - lastNumber - 1 : 0;
-  if (isSameRoom && missed) log.addNote(`${missed} messages were missed`);
+  if (isSameRoom && missed) log.addNote(`Messages missed: ${missed}`);
   for (const message of fresh) {
     lastNumber = message.number;
     log.addMessage(message, isMine(message));
