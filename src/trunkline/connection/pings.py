@@ -54,17 +54,13 @@ class Pings:
 
     def answered(self, payload: bytes) -> None:
         """Take note of a pong; one that nobody asked for changes nothing."""
-        if payload not in self._pending:
-            return
         now = self._clock()
         # RFC 6455 §5.5.3: a pong may answer the latest ping only, and so stands for those before
-        for earlier in list(self._pending):
-            sent_at, future = self._pending.pop(earlier)
+        while payload in self._pending:
+            sent_at, future = self._pending.pop(next(iter(self._pending)))
+            self.latency = now - sent_at
             if not future.done():
-                future.set_result(RoundTrip(now - sent_at))
-            if earlier == payload:
-                self.latency = now - sent_at
-                return
+                future.set_result(RoundTrip(self.latency))
 
     def fail(self, error: Exception) -> None:
         """Tell everybody who waits that no pong will come."""

@@ -1,0 +1,137 @@
+"""Keep-alive: a ping after silence, an end after no answer, and no innocent victim."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.connection.memory_stream import MemoryEngine
+from trunkline.connection.keepalive import Keepalive
+
+INTERVAL = 20.0
+TIMEOUT = 10.0
+LATE = 0.1
+"""Seconds: two ticks, by which a deadline may be late."""
+
+
+class Patient:
+    """A connection whose pulse a test controls."""
+
+    def __init__(self, engine: MemoryEngine) -> None:
+        self._engine = engine
+        self._start = engine.now()
+        self.last_heard = self._start
+        self.is_reading_paused = False
+        self.pings: list[float] = []
+        self.end: tuple[float, float] | None = None
+
+    def hear(self) -> None:
+        self.last_heard = self._engine.now()
+
+    def send_keepalive_ping(self) -> None:
+        self.pings.append(self._engine.now() - self._start)
+
+    def give_up(self, silence: float) -> None:
+        assert self.end is None
+        self.end = (self._engine.now() - self._start, silence)
+
+
+@pytest.fixture
+def engine() -> MemoryEngine:
+    return MemoryEngine()
+
+
+@pytest.fixture
+def patient(engine: MemoryEngine) -> Patient:
+    return Patient(engine)
+
+
+def watch(patient: Patient, engine: MemoryEngine, timeout: float | None = TIMEOUT) -> Keepalive:
+    return Keepalive(patient, engine.timers, engine.now, INTERVAL, timeout)
+
+
+def about(*seconds: float) -> Any:
+    return pytest.approx(list(seconds), abs=LATE)
+
+
+def test_silence_brings_a_ping_and_then_the_end(engine: MemoryEngine, patient: Patient) -> None:
+    watch(patient, engine)
+    engine.clock.advance(INTERVAL - LATE)
+    assert patient.pings == []
+    engine.clock.advance(2 * LATE)
+    assert patient.pings == about(INTERVAL)
+    engine.clock.advance(TIMEOUT - 3 * LATE)
+    assert patient.end is None
+    engine.clock.advance(5 * LATE)
+    assert list(patient.end or ()) == about(30, 30)
+    assert len(engine.timers) == 0
+
+
+def test_any_byte_counts_as_an_answer(engine: MemoryEngine, patient: Patient) -> None:
+    watch(patient, engine)
+    engine.clock.advance(INTERVAL + 1)
+    patient.hear()
+    engine.clock.advance(INTERVAL + 1)
+    assert patient.pings == about(INTERVAL, 2 * INTERVAL + 1)
+    assert patient.end is None
+
+
+def test_a_lively_peer_is_never_asked(engine: MemoryEngine, patient: Patient) -> None:
+    watch(patient, engine)
+    for _ in range(20):
+        engine.clock.advance(INTERVAL / 2)
+        patient.hear()
+    assert patient.pings == []
+    assert len(engine.timers) == 1
+
+
+def test_a_peer_that_cannot_be_heard_is_not_blamed(engine: MemoryEngine, patient: Patient) -> None:
+    watch(patient, engine)
+    engine.clock.advance(INTERVAL + 1)
+    patient.is_reading_paused = True
+    engine.clock.advance(10 * INTERVAL)
+    assert patient.pings == about(INTERVAL)
+    patient.is_reading_paused = False
+    patient.hear()
+    engine.clock.advance(INTERVAL + 1)
+    assert patient.end is None
+    engine.clock.advance(2 * INTERVAL)
+    assert patient.end is not None
+
+
+def test_without_a_timeout_it_is_asked_for_ever(engine: MemoryEngine, patient: Patient) -> None:
+    watch(patient, engine, timeout=None)
+    engine.clock.advance(5 * INTERVAL + 1)
+    assert len(patient.pings) == 5
+    assert patient.end is None
+
+
+def test_stopping_takes_the_timer_away(engine: MemoryEngine, patient: Patient) -> None:
+    keepalive = watch(patient, engine)
+    keepalive.stop()
+    keepalive.stop()
+    assert len(engine.timers) == 0
+    engine.clock.advance(10 * INTERVAL)
+    assert patient.pings == []
+
+
+def test_stopping_after_the_end_does_no_harm(engine: MemoryEngine, patient: Patient) -> None:
+    keepalive = watch(patient, engine)
+    engine.clock.advance(2 * INTERVAL)
+    assert patient.end is not None
+    keepalive.stop()
+
+
+def test_a_blocked_loop_is_not_held_against_the_peer(
+    engine: MemoryEngine, patient: Patient, caplog: pytest.LogCaptureFixture
+) -> None:
+    watch(patient, engine)
+    engine.clock.advance(INTERVAL + 1)
+    engine.clock.block(60)
+    assert patient.end is None
+    assert "the event loop was blocked for" in caplog.text
+    patient.hear()
+    engine.clock.advance(60)
+    assert patient.end is None
+    assert len(patient.pings) == 2
