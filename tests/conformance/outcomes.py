@@ -33,7 +33,8 @@ ASKED = {
 class Outcome:
     """How one case ended, in the suite's words.
 
-    `agreed` are the words of the answer's Sec-WebSocket-Extensions.
+    `agreed` are the words of the answer's Sec-WebSocket-Extensions; `is_late` says that a timer
+    of the suite's ran out, for the handshakes or for the end of the stream.
     """
 
     role: Role
@@ -43,6 +44,7 @@ class Outcome:
     explanation: str
     seconds: float
     agreed: frozenset[str]
+    is_late: bool
 
     @property
     def category(self) -> str:
@@ -60,6 +62,9 @@ def outcome_of(role: Role, result: CaseResult) -> Outcome:
         explanation=f"{result.result} {result.result_close}",
         seconds=result.duration / 1000,
         agreed=agreed_in(result.http_response),
+        is_late=result.was_open_handshake_timeout
+        or result.was_close_handshake_timeout
+        or result.was_server_connection_drop_timeout,
     )
 
 
