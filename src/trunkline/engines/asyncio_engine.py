@@ -136,7 +136,9 @@ class AsyncioStream(asyncio.Protocol):
     def close(self) -> None:
         """Send what is unsent, then let go."""
         self._flush()
-        self.transport.close()
+        # A second close() parts asyncio's TLS transport from its connection: abort() does nothing
+        if not self.transport.is_closing():
+            self.transport.close()
 
     def abort(self) -> None:
         """Let go at once."""
