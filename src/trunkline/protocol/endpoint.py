@@ -110,7 +110,12 @@ class Endpoint:
     # Sending
 
     def send_text(self, text: str, *, fin: bool = True, compress: bool = True) -> bytes:
-        """Encode a text message, or with `fin=False` its first fragment."""
+        """Encode a text message, or with `fin=False` its first fragment.
+
+        Raises:
+            ValueError: a message is being sent in fragments, or the text has a lone surrogate.
+            InvalidState: nothing can be sent any more; this holds for every `send_` method.
+        """
         return self._first_frame(Opcode.TEXT, text.encode(), fin=fin, compress=compress)
 
     def send_binary(self, data: bytes, *, fin: bool = True, compress: bool = True) -> bytes:
