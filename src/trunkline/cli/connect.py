@@ -89,9 +89,10 @@ def greet(connection: Connection, console: Console, arguments: ConnectArguments)
     """Say what was agreed on, to whoever types or asks."""
     if not (console.is_typed or arguments.verbosity):
         return
-    agreed = [connection.subprotocol, *connection.extensions]
-    words = ", ".join(filter(None, agreed)) or "no subprotocol, no extensions"
-    console.note(f"connected to {place(arguments)} ({in_one_line(words)})")
+    agreed = [f"subprotocol {connection.subprotocol or 'none'}"]
+    if arguments.verbosity:
+        agreed += connection.extensions or ["no extensions"]
+    console.note(f"connected to {place(arguments)} ({', '.join(agreed)})")
     if console.is_typed:
         console.note("type to send; /help lists the commands; Ctrl-D closes")
 

@@ -22,19 +22,19 @@ UNKNOWN_ISSUER = 20
 WRONG_NAME = 62
 WRONG_ADDRESS = 64
 
-CERTIFICATE_PROBLEMS = {
-    NOT_YET_VALID: "is not valid yet",
-    EXPIRED: "has expired",
+OUT_OF_DATE = {NOT_YET_VALID: "is not valid yet", EXPIRED: "has expired"}
+UNTRUSTED = {
     SELF_SIGNED: "is self-signed",
     SELF_SIGNED_ISSUER: "was issued by an authority that is not trusted",
     UNKNOWN_ISSUER: "was issued by an authority that is not known",
 }
 FOR_ANOTHER_NAME = frozenset({WRONG_NAME, WRONG_ADDRESS})
-TRUST_HINT = "--ca FILE trusts it, --insecure does not check it"
+IGNORE_HINT = "--insecure does not check it"
+TRUST_HINT = f"--ca FILE trusts it, {IGNORE_HINT}"
 PROXY_HINT = "--no-proxy goes without"
 
 WEBSOCKET_SCHEMES = {"http": "ws", "https": "wss"}
-NO_SCHEME = re.compile(r"(?:/|[^/:?#]*$|[^/?#]*:\d*(?:[/?#]|$))")
+NO_SCHEME = re.compile(r"(?://)?[^/:?#]+(?::\d+)?(?:[/?#]|$)")
 # asyncio puts the errors of several addresses into one text, and their numbers are lost otherwise
 ERROR_NUMBER = re.compile(r"\[Errno (\d+)\]")
 
@@ -112,11 +112,11 @@ def os_problem(error: OSError, place: str) -> str:
     """Explain what the operating system or TLS says."""
     match error:
         case ssl.SSLCertVerificationError():
-            return f"the certificate of {place} {certificate_problem(error)} ({TRUST_HINT})"
+            return f"the certificate of {place} {certificate_problem(error)}"
         case ssl.SSLError() if error.reason in ("WRONG_VERSION_NUMBER", "UNEXPECTED_MESSAGE"):
             return f"{place} does not speak TLS; it may be a ws:// address"
         case ssl.SSLError():
-            words = (error.reason or str(error)).replace("_", " ").lower()
+            words = str(error) if error.reason is None else error.reason.replace("_", " ").lower()
             return f"TLS with {place} failed: {words}"
         case socket.gaierror():
             return f"the host of {place} cannot be looked up: {error.strerror}"
@@ -127,12 +127,14 @@ def os_problem(error: OSError, place: str) -> str:
 
 
 def certificate_problem(error: ssl.SSLCertVerificationError) -> str:
-    """Say what is wrong with a certificate: its dates, its issuer or its name."""
+    """Say what is wrong with a certificate, its dates, issuer or name, and what can be done."""
+    message = error.verify_message.rstrip(".")
     if error.verify_code in FOR_ANOTHER_NAME:
-        return f"is for another name: {error.verify_message.rstrip('.')}"
-    return CERTIFICATE_PROBLEMS.get(
-        error.verify_code, f"is not trusted: {error.verify_message.rstrip('.')}"
-    )
+        return f"is for another name: {message} ({IGNORE_HINT})"
+    if error.verify_code in OUT_OF_DATE:
+        return f"{OUT_OF_DATE[error.verify_code]} ({IGNORE_HINT})"
+    problem = UNTRUSTED.get(error.verify_code, f"is not trusted: {message}")
+    return f"{problem} ({TRUST_HINT})"
 
 
 def error_words(error: OSError, words: dict[int, str]) -> str:
