@@ -11,6 +11,7 @@ import pytest
 import trunkline
 from trunkline.demos.chat import server as chat_server
 from trunkline.demos.chat.messages import MESSAGE_BYTES
+from trunkline.demos.chat.room import Room
 from trunkline.demos.chat.server import start, start_at_free_port
 
 HOST = "127.0.0.1"
@@ -141,7 +142,7 @@ async def test_who_is_going_is_told_nothing_more(server: trunkline.Server) -> No
 
 
 def test_a_visitor_without_a_connection_is_told_nothing() -> None:
-    room = chat_server.Room("run", clock=lambda: 0.0)
+    room = Room("run", clock=lambda: 0.0)
     chat_server.Visitor(room).tell("nobody is there")
 
 
