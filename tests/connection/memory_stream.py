@@ -15,6 +15,7 @@ from trunkline.connection.link import Link
 from trunkline.engines.asyncio_engine import LOW_WATER_DIVISOR
 from trunkline.engines.engine import Receiver, Stream
 from trunkline.engines.timer_wheel import TimerWheel
+from trunkline.errors import Closer
 from trunkline.limits import Limits
 from trunkline.protocol.deflate import PerMessageDeflate
 from trunkline.protocol.endpoint import Endpoint
@@ -278,6 +279,18 @@ def open_line(
     line = make_line(role, deflate, **limits)
     line.connection.open(Agreement(deflate=deflate), events, received, when_lost)
     return line
+
+
+def end_of(line: Line) -> tuple[type, int, str, Closer]:
+    """Give how the connection ended: kind of error, code, reason, closer."""
+    error = line.connection.closed()
+    return type(error), error.code, error.reason, error.closer
+
+
+async def advance(line: Line, seconds: float) -> None:
+    """Let time pass, and all tasks run."""
+    line.clock.advance(seconds)
+    await rounds()
 
 
 def is_a_stream(stream: MemoryStream) -> Stream:

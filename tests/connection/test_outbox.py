@@ -144,7 +144,7 @@ async def test_nothing_gets_between_the_fragments_of_a_message() -> None:
 async def test_two_fragmented_messages_follow_each_other() -> None:
     line = open_line()
     first, one = await fragmenting(line, "a", "b")
-    second, two = await fragmenting(line, "c", "d", None)
+    _, two = await fragmenting(line, "c", "d", None)
     assert line.peer.heard == []
     await first.give(None)
     await asyncio.gather(one, two)

@@ -24,7 +24,7 @@ from trunkline.errors import (
 from trunkline.limits import FAILURE_GRACE, Limits
 from trunkline.protocol.closing import shorten_reason
 from trunkline.protocol.endpoint import Endpoint
-from trunkline.protocol.events import Binary, Event, Failed, Ping, Pong, Text
+from trunkline.protocol.events import Binary, Event, Ping, Pong, Text
 from trunkline.protocol.role import Role
 
 PING_PAYLOAD_BYTES = 4
@@ -171,7 +171,7 @@ class Link:
                 self.consumer.pong(event.payload)
             case Close():
                 self._close_received(event)
-            case Failed():
+            case _:
                 self._peer_failed(event.error)
 
     def pause_reading(self) -> None:
