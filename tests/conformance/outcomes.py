@@ -17,6 +17,9 @@ INFORMATIONAL = "INFORMATIONAL"
 NON_STRICT = "NON-STRICT"
 
 EXTENSIONS_FIELD = "sec-websocket-extensions"
+SHORTEST_TIMER_SECONDS = 0.5
+"""The shortest time after which a case stops waiting; most wait for one second."""
+
 COMPRESSION_CATEGORIES = ("12", "13")
 # What the suite asks for in each group of cases, for what we send: `server_` or `client_` before.
 ASKED = {
@@ -33,8 +36,7 @@ ASKED = {
 class Outcome:
     """How one case ended, in the suite's words.
 
-    `agreed` are the words of the answer's Sec-WebSocket-Extensions; `is_late` says that a timer
-    of the suite's ran out, for the handshakes or for the end of the stream.
+    `agreed` are the words of the answer's Sec-WebSocket-Extensions.
     """
 
     role: Role
@@ -44,7 +46,6 @@ class Outcome:
     explanation: str
     seconds: float
     agreed: frozenset[str]
-    is_late: bool
 
     @property
     def category(self) -> str:
@@ -62,9 +63,6 @@ def outcome_of(role: Role, result: CaseResult) -> Outcome:
         explanation=f"{result.result} {result.result_close}",
         seconds=result.duration / 1000,
         agreed=agreed_in(result.http_response),
-        is_late=result.was_open_handshake_timeout
-        or result.was_close_handshake_timeout
-        or result.was_server_connection_drop_timeout,
     )
 
 
@@ -95,6 +93,11 @@ def flaw_of(outcome: Outcome) -> str | None:
     if missing:
         return f"{outcome.case}: {verdict}, but not agreed on: {', '.join(sorted(missing))}"
     return None
+
+
+def is_late(outcome: Outcome) -> bool:
+    """Whether the case may be flawed only because it had stopped waiting."""
+    return flaw_of(outcome) is not None and outcome.seconds >= SHORTEST_TIMER_SECONDS
 
 
 def is_expected(outcome: Outcome) -> bool:
