@@ -6,7 +6,7 @@ import pytest
 
 from tests.interop.aiohttp_peer import AiohttpPeer
 from tests.interop.certificate import Certificate
-from tests.interop.node_peer import NodePeer, NodeProcess
+from tests.interop.node_peer import NodePeer, NodeProcess, what_is_missing
 from tests.interop.peers import Peer
 from tests.interop.tap import Tap
 from tests.interop.websockets_peer import WebsocketsPeer
@@ -16,10 +16,10 @@ from trunkline.protocol.role import Role
 @pytest.fixture(scope="session")
 def node() -> Iterator[NodeProcess]:
     """Node, started once."""
-    try:
-        process = NodeProcess()
-    except FileNotFoundError as missing:
-        pytest.fail(str(missing), pytrace=False)
+    missing = what_is_missing()
+    if missing is not None:
+        pytest.fail(missing, pytrace=False)
+    process = NodeProcess()
     yield process
     process.stop()
 

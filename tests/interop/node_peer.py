@@ -22,21 +22,21 @@ FOLDER = Path(__file__).with_name("node")
 REMEDY = "run `tools/setup test`"
 
 
-class NodeProcess:
-    """A running `peer.js`; any loop can wait for its answers.
+def what_is_missing() -> str | None:
+    """Say what keeps node from running, and what helps."""
+    if shutil.which("node") is None:
+        return f"node is not installed: {REMEDY}"
+    if not (FOLDER / "node_modules" / "ws").is_dir():
+        return f"the npm package ws is not installed in {FOLDER}: {REMEDY}"
+    return None
 
-    Raises:
-        FileNotFoundError: node or the package is not installed.
-    """
+
+class NodeProcess:
+    """A running `peer.js`; any loop can wait for its answers."""
 
     def __init__(self) -> None:
-        node = shutil.which("node")
-        if node is None:
-            raise FileNotFoundError(f"node is not installed: {REMEDY}")
-        if not (FOLDER / "node_modules" / "ws").is_dir():
-            raise FileNotFoundError(f"the npm package ws is not installed in {FOLDER}: {REMEDY}")
         self._process = subprocess.Popen(
-            [node, "peer.js"],
+            ["node", "peer.js"],
             cwd=FOLDER,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -127,7 +127,7 @@ class NodeConversation:
         return b64decode(await self._call("ping", payload=b64encode(payload).decode()))
 
     async def close(self, code: int | None, reason: str) -> int:
-        return (await self._call("close", code=code, reason=reason))["code"]
+        return int((await self._call("close", code=code, reason=reason))["code"])
 
     async def closed(self) -> Close:
         return Close(**await self._call("closed"))
