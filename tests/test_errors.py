@@ -14,7 +14,6 @@ from trunkline.errors import (
     InvalidPayload,
     InvalidProxy,
     InvalidState,
-    InvalidStatus,
     InvalidUpgrade,
     InvalidURI,
     PayloadTooBig,
@@ -25,7 +24,6 @@ from trunkline.errors import (
     TrunklineError,
     UsageError,
 )
-from trunkline.protocol.http1 import Response
 
 
 def tree(root: type[BaseException], depth: int = 0) -> list[tuple[int, str]]:
@@ -92,13 +90,6 @@ def test_a_refused_request_carries_what_the_answer_needs() -> None:
 
 def test_a_refused_request_needs_no_headers() -> None:
     assert RequestRefused(400, "no").headers == {}
-
-
-def test_another_status_than_101_is_told_with_the_server_s_words() -> None:
-    response = Response(503, "Service Unavailable", body=b"come back at noon\r\nor later")
-    error = InvalidStatus(response)
-    assert str(error) == "the server answered 503 Service Unavailable: come back at noon"
-    assert error.response is response
 
 
 def test_a_missing_header_is_told_from_a_wrong_one() -> None:

@@ -29,9 +29,7 @@ from trunkline.errors import (
     InvalidMessage,
     InvalidPayload,
     InvalidProxy,
-    InvalidProxyStatus,
     InvalidState,
-    InvalidStatus,
     InvalidUpgrade,
     InvalidURI,
     NegotiationError,
@@ -50,6 +48,7 @@ from trunkline.limits import Backoff, Limits
 from trunkline.protocol.extensions import Deflate
 from trunkline.protocol.headers import Headers, MultipleValuesError
 from trunkline.protocol.http1 import Request, Response
+from trunkline.protocol.refusals import InvalidProxyStatus, InvalidStatus
 from trunkline.server.connection import ServerConnection
 from trunkline.server.origin import SAME_ORIGIN
 from trunkline.server.serve import Server, serve, unix_serve

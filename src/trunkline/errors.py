@@ -25,20 +25,16 @@
         ├── ConnectionClosedOK          both sides said goodbye
         └── ConnectionClosedError       anything else
 
+`InvalidStatus` and `InvalidProxyStatus` are in `protocol/refusals.py`, since they carry a response.
 Names that the `websockets` library has as well mean the same here.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import Enum
-from typing import TYPE_CHECKING
 
 from trunkline.close_codes import Close, CloseCode, describe
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from trunkline.protocol.http1 import Response
 
 
 class TrunklineError(Exception):
@@ -105,14 +101,6 @@ class InvalidMessage(InvalidHandshake):
     """What came back is not an HTTP response that can be understood."""
 
 
-class InvalidStatus(InvalidHandshake):
-    """The server answered with another status than 101; `response` is its answer."""
-
-    def __init__(self, response: Response) -> None:
-        super().__init__(f"the server answered {response.status_code} {response.summary()}")
-        self.response = response
-
-
 class InvalidHeader(InvalidHandshake):
     """A header of the answer is missing or wrong."""
 
@@ -137,14 +125,6 @@ class SecurityError(InvalidHandshake):
 
 class ProxyError(InvalidHandshake):
     """The proxy does not speak as it should, or a SOCKS proxy refused."""
-
-
-class InvalidProxyStatus(ProxyError):
-    """The HTTP proxy refused the tunnel; `response` is its answer."""
-
-    def __init__(self, response: Response) -> None:
-        super().__init__(f"the proxy answered {response.status_code} {response.summary()}")
-        self.response = response
 
 
 # The peer broke a rule

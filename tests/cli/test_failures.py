@@ -6,15 +6,10 @@ import pytest
 
 from trunkline.cli.exit_code import ExitCode
 from trunkline.cli.failures import Failure, connect_failure, in_one_line, listen_failure
-from trunkline.errors import (
-    InvalidMessage,
-    InvalidProxy,
-    InvalidProxyStatus,
-    InvalidStatus,
-    InvalidURI,
-)
+from trunkline.errors import InvalidMessage, InvalidProxy, InvalidURI
 from trunkline.protocol.headers import Headers
 from trunkline.protocol.http1 import Response
+from trunkline.protocol.refusals import InvalidProxyStatus, InvalidStatus
 
 PLACE = "wss://a.example/"
 

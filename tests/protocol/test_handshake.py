@@ -6,13 +6,7 @@ from typing import Any
 
 import pytest
 
-from trunkline.errors import (
-    InvalidHeader,
-    InvalidStatus,
-    InvalidUpgrade,
-    NegotiationError,
-    RequestRefused,
-)
+from trunkline.errors import InvalidHeader, InvalidUpgrade, NegotiationError, RequestRefused
 from trunkline.limits import Limits
 from trunkline.protocol.extensions import Deflate, DeflateParameters, Direction
 from trunkline.protocol.handshake import (
@@ -27,6 +21,7 @@ from trunkline.protocol.handshake import (
 )
 from trunkline.protocol.headers import Headers
 from trunkline.protocol.http1 import Request, Response, parse_request, parse_response
+from trunkline.protocol.refusals import InvalidStatus
 from trunkline.protocol.uri import parse_uri
 
 # RFC 6455 §1.2, §1.3

@@ -10,8 +10,9 @@ import ssl
 
 from trunkline.cli.exit_code import ExitCode
 from trunkline.cli.visible import visible
-from trunkline.errors import InvalidProxyStatus, InvalidStatus, InvalidURI, UsageError
+from trunkline.errors import InvalidURI, UsageError
 from trunkline.protocol.http1 import Response
+from trunkline.protocol.refusals import InvalidProxyStatus, InvalidStatus
 
 # X509_V_ERR_… of OpenSSL: what is wrong with a certificate
 NOT_YET_VALID = 9

@@ -15,10 +15,11 @@ from trunkline.client.redirect import redirect_target, redirected
 from trunkline.connection.connection import Connection
 from trunkline.engines.choose import current_engine
 from trunkline.engines.engine import Address, Engine, Stream, Tls
-from trunkline.errors import InvalidStatus, SecurityError
+from trunkline.errors import SecurityError
 from trunkline.protocol.handshake import KEY_BYTES, check_response, make_request
 from trunkline.protocol.headers import Headers
 from trunkline.protocol.http1 import Request
+from trunkline.protocol.refusals import InvalidStatus
 from trunkline.protocol.role import Role
 from trunkline.protocol.uri import WebSocketURI
 

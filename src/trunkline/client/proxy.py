@@ -12,10 +12,11 @@ from urllib.request import getproxies, proxy_bypass
 
 from trunkline.client.answer import Answer
 from trunkline.engines.engine import Address, Engine, Stream, Tls
-from trunkline.errors import InvalidMessage, InvalidProxy, InvalidProxyStatus, ProxyError
+from trunkline.errors import InvalidMessage, InvalidProxy, ProxyError
 from trunkline.limits import Limits
 from trunkline.protocol.headers import Headers
 from trunkline.protocol.http1 import Request
+from trunkline.protocol.refusals import InvalidProxyStatus
 from trunkline.protocol.uri import WebSocketURI
 
 DEFAULT_PORTS = {

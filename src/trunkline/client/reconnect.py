@@ -10,14 +10,10 @@ from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
 
 from trunkline.close_codes import may_retry
-from trunkline.errors import (
-    ConnectionClosed,
-    InvalidMessage,
-    InvalidProxyStatus,
-    InvalidStatus,
-)
+from trunkline.errors import ConnectionClosed, InvalidMessage
 from trunkline.limits import Backoff
 from trunkline.protocol.http1 import Response
+from trunkline.protocol.refusals import InvalidProxyStatus, InvalidStatus
 
 CLIENT_ERRORS = range(400, 500)
 SERVER_ERRORS = range(500, 600)

@@ -9,13 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 
-from trunkline.errors import (
-    InvalidHeader,
-    InvalidStatus,
-    InvalidUpgrade,
-    NegotiationError,
-    RequestRefused,
-)
+from trunkline.errors import InvalidHeader, InvalidUpgrade, NegotiationError, RequestRefused
 from trunkline.protocol.extensions import (
     Deflate,
     DeflateParameters,
@@ -31,6 +25,7 @@ from trunkline.protocol.headers import (
     parse_token_list,
 )
 from trunkline.protocol.http1 import Request, Response
+from trunkline.protocol.refusals import InvalidStatus
 from trunkline.protocol.uri import WebSocketURI
 
 # RFC 6455 §1.3: the number that only a WebSocket server would hash
