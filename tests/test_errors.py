@@ -24,13 +24,16 @@ from trunkline.errors import (
     TrunklineError,
     UsageError,
 )
+from trunkline.protocol import refusals
+
+DRAWN = (errors.__name__, refusals.__name__)
 
 
 def tree(root: type[BaseException], depth: int = 0) -> list[tuple[int, str]]:
-    """Give the classes of errors.py below `root`, each with its depth, as the docstring draws."""
+    """Give the classes below `root`, each with its depth, as the docstring draws."""
     found = [(depth, root.__name__)]
     for child in root.__subclasses__():
-        if child.__module__ == errors.__name__:
+        if child.__module__ in DRAWN:
             found += tree(child, depth + 1)
     return found
 

@@ -9,13 +9,13 @@
     ├── InvalidHandshake            no connection came about
     │   ├── RequestRefused              the request breaks a rule; carries the HTTP status
     │   ├── InvalidMessage              the answer is not HTTP as it should be
-    │   ├── InvalidStatus               the server answered something else than 101
     │   ├── InvalidHeader               a header of the answer is missing or wrong
     │   │   └── InvalidUpgrade              Upgrade or Connection
     │   ├── NegotiationError            subprotocol or extension that was not offered
     │   ├── SecurityError               following would be unsafe
-    │   └── ProxyError                  the proxy does not speak as it should
-    │       └── InvalidProxyStatus          the proxy refused
+    │   ├── ProxyError                  the proxy does not speak as it should
+    │   │   └── InvalidProxyStatus          the proxy refused
+    │   └── InvalidStatus               the server answered something else than 101
     ├── PeerError                   the peer broke a rule; carries the close code
     │   ├── ProtocolError               1002
     │   ├── InvalidPayload              1007
