@@ -45,6 +45,7 @@ class Server:
         self._options = options
         self._watch = Watch()
         self._engine: Engine | None = None
+        self._binding = asyncio.Lock()
         self._listener: Listener | None = None
         self._closing: asyncio.Task[None] | None = None
         self._is_serving = False
@@ -69,27 +70,34 @@ class Server:
             InvalidState: the server has been closed.
             OSError: the address cannot be had.
         """
-        if self._closing is not None:
-            raise InvalidState("the server has been closed; serve() makes another")
-        if self._listener is not None:
-            return
+        async with self._binding:
+            self._check_not_closed()
+            if self._listener is None:
+                await self._listen()
+
+    async def _listen(self) -> None:
         self._engine = current_engine()
-        self._listener = await self._engine.listen(
+        listener = await self._engine.listen(
             self._address,
             self._accept,
             tls=self._tls,
             write_limit=self._options.limits.write_limit,
         )
         if self._closing is not None:
-            self._listener.close()
-            raise InvalidState("the server was closed while it started")
+            listener.close()
+        self._check_not_closed()
+        self._listener = listener
+
+    def _check_not_closed(self) -> None:
+        if self._closing is not None:
+            raise InvalidState("the server has been closed; serve() makes another")
 
     async def start_serving(self) -> None:
         """Begin to accept connections; nothing happens when that has begun."""
         await self.bind()
         assert self._listener is not None
         await self._listener.start()
-        self._is_serving = True
+        self._is_serving = self._closing is None
 
     def _accept(self, stream: Stream) -> Receiver:
         assert self._engine is not None

@@ -75,10 +75,13 @@ class Watch:
             await self._closed.wait()
 
     async def _is_empty_within(self, patience: float | None) -> bool:
+        emptying = asyncio.ensure_future(self._emptied())
         try:
-            async with asyncio.timeout(patience):
-                while self.openings or self.connections:
-                    await self._departures.wait()
-        except TimeoutError:
-            return False
-        return True
+            done, _ = await asyncio.wait((emptying,), timeout=patience)
+        finally:
+            emptying.cancel()
+        return bool(done)
+
+    async def _emptied(self) -> None:
+        while self.openings or self.connections:
+            await self._departures.wait()
