@@ -74,6 +74,8 @@ async def carry(reader: StreamReader, writer: StreamWriter) -> None:
 
 async def let_go(writer: StreamWriter) -> None:
     """Close a stream, in whatever state it is."""
-    writer.close()
+    # A second close() parts asyncio's TLS transport from its connection
+    if not writer.is_closing():
+        writer.close()
     with suppress(OSError):
         await writer.wait_closed()
