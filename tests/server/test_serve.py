@@ -390,16 +390,55 @@ async def test_a_server_that_is_closed_while_it_starts_does_not_listen() -> None
     assert list(server.sockets) == []
 
 
-async def test_who_comes_while_the_server_closes_gets_503() -> None:
-    server = await server_for()
-    sock = socket.create_connection(("127.0.0.1", port_of(server)))
-    # The loop sees the client after this step, and takes it in after the next.
-    await asyncio.sleep(0)
-    server.close()
-    reader, writer = await asyncio.open_connection(sock=sock)
-    answer = await reader.read()
-    writer.close()
-    await server.wait_closed()
+class SlowHandshake:
+    """A TLS client that can be stopped before its last word."""
+
+    def __init__(
+        self,
+        context: ssl.SSLContext,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+    ) -> None:
+        self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self._tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname="localhost")
+        self._reader = reader
+        self._writer = writer
+
+    def flush(self) -> None:
+        self._writer.write(self._outgoing.read())
+
+    async def read(self, step: Callable[[], Any]) -> Any:
+        """Feed what arrives, until `step` has enough."""
+        while True:
+            try:
+                return step()
+            except ssl.SSLWantReadError:
+                data = await self._reader.read(65536)
+                assert data, "the server has hung up"
+                self._incoming.write(data)
+
+    async def begin(self) -> None:
+        with pytest.raises(ssl.SSLWantReadError):
+            self._tls.do_handshake()
+        self.flush()
+        await self.read(self._tls.do_handshake)
+
+    async def receive(self) -> bytes:
+        data: bytes = await self.read(lambda: self._tls.read(65536))
+        return data
+
+
+async def test_who_comes_in_while_the_server_closes_gets_503(
+    server_context: ssl.SSLContext, client_context: ssl.SSLContext
+) -> None:
+    server = await server_for(ssl=server_context)
+    async with visit(server) as (reader, writer):
+        client = SlowHandshake(client_context, reader, writer)
+        await client.begin()
+        server.close()
+        await server.wait_closed()
+        client.flush()
+        answer = await client.receive()
     assert answer.startswith(b"HTTP/1.1 503 Service Unavailable\r\n")
     assert answer.endswith(b"\r\n\r\nthe server is shutting down\n")
 
