@@ -198,7 +198,7 @@ async def test_the_goodbye_of_the_server_is_shown(chat: Chat, open_tab: OpenTab)
     page = await open_tab(chat.address)
     await join(page, "Ada")
     # The next attempts fail, and would be shown instead.
-    await page.evaluate("WebSocket = class extends EventTarget { close() {} }")
+    await page.evaluate("() => { WebSocket = class extends EventTarget { close() {} }; }")
     await chat.stop()
     await expect(page.locator("#wire .event")).to_have_text("close")
     await expect(page.locator("#wire .fact")).to_have_text(
