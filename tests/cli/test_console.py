@@ -29,8 +29,9 @@ def test_messages_and_notes_go_to_different_places() -> None:
     out, err = io.StringIO(), io.StringIO()
     console = Console(None, out, err)
     console.show("a message")
+    console.say("a word")
     console.note("a note")
-    assert (out.getvalue(), err.getvalue()) == ("a message\n", "a note\n")
+    assert (out.getvalue(), err.getvalue()) == ("a message\na word\n", "a note\n")
 
 
 def test_streams_may_be_missing() -> None:

@@ -37,6 +37,10 @@ class Console:
         """Write a message that was received."""
         self._write(self._stdout, self._shape(message))
 
+    def say(self, text: str) -> None:
+        """Write what the command was started for, where that is no message."""
+        self._write(self._stdout, text)
+
     def note(self, text: str) -> None:
         """Write something else than a message."""
         self._write(self._stderr, text)

@@ -96,7 +96,7 @@ async def serve_until_told(server: Server, arguments: ServeArguments, console: C
     scheme = "ws" if arguments.cert is None else "wss"
     with handled(STOP_SIGNALS, stop), suppress(asyncio.CancelledError):
         for listening in server.sockets:
-            print(f"serving {arguments.target} at {address(listening, scheme)}", flush=True)
+            console.say(f"serving {arguments.target} at {address(listening, scheme)}")
         await server.wait_closed()
 
 
