@@ -81,23 +81,20 @@ def loop_factory(arguments: ServeArguments) -> LoopFactory | None:
 
 
 async def serve_until_told(server: Server, arguments: ServeArguments, console: Console) -> None:
-    """Listen, say where, and serve until a signal comes: the second one does not wait."""
+    """Listen, say where, and serve until this is cancelled; the second time it does not wait."""
     task = asyncio.current_task()
     assert task is not None
-
-    def stop() -> None:
-        if server.is_serving():
-            console.note("closing; once more does not wait")
-            server.close()
-        else:
-            task.cancel()
-
     await listen(server, arguments)
     scheme = "ws" if arguments.cert is None else "wss"
-    with handled(STOP_SIGNALS, stop), suppress(asyncio.CancelledError):
+    with handled(STOP_SIGNALS, task.cancel), suppress(asyncio.CancelledError):
         for listening in server.sockets:
             console.say(f"serving {arguments.target} at {address(listening, scheme)}")
-        await server.wait_closed()
+        try:
+            await server.wait_closed()
+        except asyncio.CancelledError:
+            console.note("closing; once more does not wait")
+            server.close()
+            await server.wait_closed()
 
 
 async def listen(server: Server, arguments: ServeArguments) -> None:
@@ -119,10 +116,10 @@ def address(listening: socket, scheme: str) -> str:
 
 
 @contextmanager
-def handled(signals: Sequence[signal.Signals], callback: Callable[[], None]) -> Iterator[None]:
+def handled(signals: Sequence[signal.Signals], callback: Callable[[], object]) -> Iterator[None]:
     """Call back for signals, where the loop can do that; a third one ends the process."""
     loop = asyncio.get_running_loop()
-    with suppress(NotImplementedError):  # Windows, where Ctrl-C cancels the main task
+    with suppress(NotImplementedError):  # Windows: Ctrl-C cancels the main task by itself
         for number in signals:
             loop.add_signal_handler(number, callback)
     try:
