@@ -13,7 +13,6 @@ from trunkline.connection.consumer import Data
 RECEIVED = "< "
 SHOWN_BYTES = 32
 DUMB_TERMINAL = "dumb"
-NO_LINES: tuple[bytes, ...] = ()
 
 
 class Console:
@@ -45,9 +44,11 @@ class Console:
         """Write something else than a message."""
         self._write(self._stderr, text)
 
-    def lines(self) -> AsyncGenerator[bytes, None]:
+    async def lines(self) -> AsyncGenerator[bytes, None]:
         """Yield the lines of the input."""
-        return no_lines() if self._stdin is None else read_lines(self._stdin.fileno())
+        if self._stdin is not None:
+            async for line in read_lines(self._stdin.fileno()):
+                yield line
 
     def _write(self, stream: TextIO | None, text: str) -> None:
         if stream is not None:
@@ -71,12 +72,6 @@ def make_console(stdin: TextIO | None, stdout: TextIO | None, stderr: TextIO | N
 def is_terminal(stream: TextIO | None) -> bool:
     """Whether a stream is there, and is a terminal."""
     return stream is not None and stream.isatty()
-
-
-async def no_lines() -> AsyncGenerator[bytes, None]:
-    """Be an input that is closed."""
-    for line in NO_LINES:
-        yield line
 
 
 # Messages
