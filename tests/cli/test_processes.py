@@ -21,6 +21,14 @@ async def echo(ws):
 """
 
 
+@pytest.fixture(autouse=True)
+def heeded_interrupts() -> Iterator[None]:
+    """Let processes get SIGINT, which shells let their background jobs ignore."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @contextmanager
 def started(*argv: str, **options: object) -> Iterator[subprocess.Popen[str]]:
     """Start a command; at the end it must be over, and is killed otherwise."""
