@@ -55,6 +55,10 @@ class Course:
             return self.segment_bytes
         return min(self.segment_bytes, self.after_bytes - self.passed_bytes)
 
+    def break_now(self, fault: Fault) -> None:
+        """Let the fault befall whatever comes next."""
+        self.fault, self.after_bytes = fault, self.passed_bytes
+
     def passed(self, data: bytes) -> None:
         """Take note of a segment."""
         self.passed_bytes += len(data)
@@ -145,6 +149,8 @@ class Relay:
             if not data:
                 self._sink.write_eof()
                 return False
+            # The fault may have come meanwhile.
+            data = data[: course.room()]
             self._sink.write(data)
             course.passed(data)
             await self._sink.drain()

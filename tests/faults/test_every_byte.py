@@ -10,6 +10,7 @@ from tests.faults.exchange import GREETING, MESSAGES, PAIRS, Diary, Pair, Record
 from tests.faults.fault_proxy import HOST, Course, Fault, FaultProxy
 from tests.faults.idle_loop import until_quiet
 from tests.faults.verdict import judge
+from tests.server.wire import port_of
 from trunkline import Server
 from trunkline.protocol.role import Role
 
@@ -26,7 +27,7 @@ class Stage:
     def __init__(self, pair: Pair, server: Server, diary: Diary) -> None:
         self._pair = pair
         self._diary = diary
-        self._port: int = server.sockets[0].getsockname()[1]
+        self._port = port_of(server)
         self._count = 0
 
     async def converse(self, up: Course, down: Course) -> tuple[Record, Record | None]:
