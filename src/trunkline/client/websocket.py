@@ -124,6 +124,7 @@ class WebSocket:
             self._failed(error)
 
     def _failed(self, error: Exception) -> None:
+        self._state = State.CLOSED
         self._dispatch(ErrorEvent("error", self, error))
         self._closed(CloseCode.ABNORMAL_CLOSURE, "", was_clean=False)
 
