@@ -13,5 +13,7 @@ __all__ = ["silent_loop"]
 
 def pytest_asyncio_loop_factories(
     item: pytest.Item,
-) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]] | None:
-    return LOOPS if item.path.name == "test_real_streams.py" else None
+) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    if item.path.name == "test_real_streams.py":
+        return LOOPS
+    return {"asyncio": LOOPS["asyncio"]}
