@@ -11,7 +11,7 @@ from tests.faults.fault_proxy import HOST, Course, Fault, FaultProxy
 from tests.faults.idle_loop import until_quiet
 from tests.faults.verdict import ABNORMAL, TICKS_SECONDS
 from tests.server.wire import port_of
-from trunkline import Connection, ConnectionClosedError, Request, connect, serve
+from trunkline import Connection, ConnectionClosedError, connect, serve
 from trunkline.protocol.role import Role
 
 INTERNAL_ERROR = 1011
