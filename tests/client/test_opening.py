@@ -453,6 +453,17 @@ async def test_cancelling_leaves_nothing(scheme: str, answer: bytes) -> None:
             await asyncio.wait_for(attempting, HANG_SECONDS)
 
 
+@pytest.mark.parametrize("steps", range(20))
+async def test_cancelling_at_any_step_leaves_nothing(steps: int) -> None:
+    async with scripted(hang) as port:
+        attempting = asyncio.ensure_future(attempt(f"ws://127.0.0.1:{port}/"))
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        attempting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asyncio.wait_for(attempting, HANG_SECONDS)
+
+
 async def attempt(uri: str) -> Connection:
     return await connect(uri, open_timeout=None)
 

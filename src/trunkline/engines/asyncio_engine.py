@@ -9,8 +9,9 @@ from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 from trunkline.engines.engine import Address, Engine, Listener, Receiver, Stream, Tls
+from trunkline.engines.happy_eyeballs import open_socket
 from trunkline.engines.timer_wheel import TimerWheel
-from trunkline.limits import HAPPY_EYEBALLS_DELAY, LISTEN_BACKLOG
+from trunkline.limits import LISTEN_BACKLOG
 
 LOW_WATER_DIVISOR = 4
 """Writing resumes at a quarter of high water: far enough to be worth a wake-up."""
@@ -202,17 +203,8 @@ class AsyncioEngine:
         if address.path is not None:
             _, stream = await self._loop.create_unix_connection(protocol, address.path, **options)
             return stream
-        if address.sock is None:
-            options |= {
-                "host": address.host,
-                "port": address.port,
-                "family": address.family,
-                "local_addr": address.local_addr,
-            }
-            # uvloop does without
-            if isinstance(self._loop, asyncio.BaseEventLoop):
-                options["happy_eyeballs_delay"] = HAPPY_EYEBALLS_DELAY
-        _, stream = await self._loop.create_connection(protocol, sock=address.sock, **options)
+        sock = address.sock or await open_socket(self._loop, address)
+        _, stream = await self._loop.create_connection(protocol, sock=sock, **options)
         return stream
 
     async def listen(
