@@ -230,7 +230,7 @@ def test_one_fragment_more_is_refused(payload: bytes) -> None:
 def test_what_is_kept_of_a_message_is_its_bytes_and_not_an_object_for_each_part(
     in_fragments: bool,
 ) -> None:
-    count = 20_000
+    count = 4_000
     receiver = Receiver(Limits(max_fragments=count + 1))
     receiver.receive(encode_frame(BINARY, b"", fin=False))
     if not in_fragments:
@@ -243,7 +243,8 @@ def test_what_is_kept_of_a_message_is_its_bytes_and_not_an_object_for_each_part(
         kept, _ = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert kept < 2 * count
+    # An object for each would be 33 bytes at the least.
+    assert kept < 8 * count
 
 
 # Compression
