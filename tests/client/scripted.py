@@ -22,7 +22,8 @@ async def scripted(script: Script, context: ssl.SSLContext | None = None) -> Asy
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         running.add(asyncio.current_task())
         with suppress(OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
-            await script(reader, writer)
+            if server.is_serving():
+                await script(reader, writer)
         writer.transport.abort()
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context)
