@@ -61,7 +61,11 @@ def test_a_location_is_resolved(location: str, target: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "location", ["ftp://example.com/", "javascript:alert(1)", "ws://a:99999/", "ws://a b/"]
+    "location",
+    [
+        *("ftp://example.com/", "javascript:alert(1)", "ws://a:99999/", "ws://a b/"),
+        *("ws://[", "//[::1", "ws://[zz::1]/"),
+    ],
 )
 def test_a_location_that_is_no_websocket_address_is_refused(location: str) -> None:
     with pytest.raises(SecurityError, match="redirects to no WebSocket address"):

@@ -38,6 +38,7 @@ def test_the_zone_of_an_ipv6_address_is_for_connecting_and_not_for_the_server(zo
     parsed = parse_uri(f"ws://[fe80::1{zone}]:8765/")
     assert parsed.host == "fe80::1%eth0"
     assert parsed.host_header == "[fe80::1]:8765"
+    assert str(parsed) == "ws://[fe80::1%25eth0]:8765/"
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from dataclasses import replace
 from urllib.parse import urljoin, urlsplit, urlunsplit
 
 from trunkline.client.options import ClientOptions
-from trunkline.errors import InvalidURI, SecurityError
+from trunkline.errors import SecurityError
 from trunkline.protocol.headers import Headers
 from trunkline.protocol.http1 import Response
 from trunkline.protocol.uri import WebSocketURI, parse_uri
@@ -27,11 +27,12 @@ def redirect_target(response: Response, uri: WebSocketURI) -> WebSocketURI | Non
     locations = response.headers.get_all("Location")
     if response.status_code not in REDIRECTS or len(locations) != 1:
         return None
-    parts = urlsplit(urljoin(str(uri), locations[0]))
-    scheme = WEBSOCKET_SCHEMES.get(parts.scheme, parts.scheme)
+    # A ValueError of the standard library's says "Invalid IPv6 URL"; InvalidURI is one, too.
     try:
+        parts = urlsplit(urljoin(str(uri), locations[0]))
+        scheme = WEBSOCKET_SCHEMES.get(parts.scheme, parts.scheme)
         target = parse_uri(urlunsplit(parts._replace(scheme=scheme, fragment="")))
-    except InvalidURI as error:
+    except ValueError as error:
         raise SecurityError(f"the server redirects to no WebSocket address: {error}") from None
     if uri.secure and not target.secure:
         raise SecurityError(f"the server redirects from wss:// to {target}, which is not secure")

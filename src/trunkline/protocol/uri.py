@@ -46,9 +46,8 @@ class WebSocketURI:
     @property
     def host_header(self) -> str:
         """The value of Host: the port only where it is not the default (RFC 6455 §4.1)."""
-        # RFC 6874 §4: a zone means nothing to anybody else
-        host = f"[{self.host.partition('%')[0]}]" if ":" in self.host else self.host
-        return host if self.port == DEFAULT_PORTS[self.scheme] else f"{host}:{self.port}"
+        # RFC 6874 §4: the zone of an IPv6 address means nothing to anybody else
+        return self._authority(self.host.partition("%")[0])
 
     @property
     def origin(self) -> tuple[str, str, int]:
@@ -57,7 +56,13 @@ class WebSocketURI:
 
     def __str__(self) -> str:
         """Give the address without its credentials, for logs and error texts."""
-        return f"{self.scheme}://{self.host_header}{self.resource_name}"
+        authority = self._authority(self.host.replace("%", "%25"))
+        return f"{self.scheme}://{authority}{self.resource_name}"
+
+    def _authority(self, host: str) -> str:
+        bracketed = f"[{host}]" if ":" in host else host
+        is_default = self.port == DEFAULT_PORTS[self.scheme]
+        return bracketed if is_default else f"{bracketed}:{self.port}"
 
 
 def parse_uri(uri: str) -> WebSocketURI:
