@@ -100,6 +100,15 @@ async def test_a_host_is_connected_to(listener: socket.socket) -> None:
         assert not sock.getblocking()
 
 
+async def test_small_writes_do_not_wait_for_each_other(listener: socket.socket) -> None:
+    loop = asyncio.get_running_loop()
+    port = listener.getsockname()[1]
+    sock = await open_socket(loop, Address(host="127.0.0.1", port=port))
+    transport, _ = await loop.create_connection(asyncio.Protocol, sock=sock)
+    assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+    transport.abort()
+
+
 async def test_the_local_address_may_be_chosen(listener: socket.socket) -> None:
     address = Address(host="127.0.0.1", port=listener.getsockname()[1], local_addr=("127.0.0.7", 0))
     with await open_socket(asyncio.get_running_loop(), address) as sock:

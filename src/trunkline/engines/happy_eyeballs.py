@@ -103,7 +103,8 @@ async def connect(
 ) -> socket.socket:
     """Connect to one place, from one of the local places if there are any."""
     family, where = place
-    sock = socket.socket(family, socket.SOCK_STREAM)
+    # asyncio switches Nagle's algorithm off only where a socket names its protocol.
+    sock = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         sock.setblocking(False)
         if local_places:
