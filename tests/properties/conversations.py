@@ -4,6 +4,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from hypothesis import settings
 from hypothesis import strategies as st
 
 from trunkline.limits import Limits
@@ -12,6 +13,9 @@ from trunkline.protocol.endpoint import Endpoint
 from trunkline.protocol.events import Binary, Event, Failed, Ping, Pong, Text
 from trunkline.protocol.extensions import DeflateParameters, Direction
 from trunkline.protocol.role import Role
+
+# For the properties that hunt for rare coincidences.
+often = settings(max_examples=3 * settings.default.max_examples)
 
 MASK_KEY = bytes.fromhex("37fa213d")
 

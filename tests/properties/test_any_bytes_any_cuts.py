@@ -9,6 +9,7 @@ from tests.properties.conversations import (
     loose_conversations,
     make_endpoint,
     mutated,
+    often,
     outcome,
     parameters,
     pieces_of,
@@ -45,6 +46,7 @@ def receive(
     return [outcome(event) for event in events], endpoint.state
 
 
+@often
 @given(data=st.data(), role=roles, limits=small_limits, agreed=parameters)
 def test_any_bytes(
     data: st.DataObject, role: Role, limits: Limits, agreed: DeflateParameters | None
@@ -54,6 +56,7 @@ def test_any_bytes(
     same_in_any_cuts(lambda reads: receive(role, limits, agreed, reads), stream, cut)
 
 
+@often
 @given(data=st.data(), role=roles, limits=small_limits, agreed=parameters)
 def test_conversations_that_were_damaged(
     data: st.DataObject, role: Role, limits: Limits, agreed: DeflateParameters | None
@@ -63,6 +66,7 @@ def test_conversations_that_were_damaged(
     same_in_any_cuts(lambda reads: receive(role, limits, agreed, reads), stream, cut)
 
 
+@often
 @given(data=st.data(), role=roles, limits=small_limits, agreed=parameters)
 def test_what_comes_later_changes_nothing_that_came_out_before(
     data: st.DataObject, role: Role, limits: Limits, agreed: DeflateParameters | None
@@ -148,6 +152,7 @@ def read_response(limits: Limits, reads: list[bytes]) -> object:
     return None
 
 
+@often
 @given(data=st.data(), limits=head_limits)
 def test_any_request(data: st.DataObject, limits: Limits) -> None:
     stream = data.draw(st.binary(max_size=100) | heads(REQUEST_LINES))
@@ -155,6 +160,7 @@ def test_any_request(data: st.DataObject, limits: Limits) -> None:
     same_in_any_cuts(lambda reads: answer_request(limits, reads), stream, cut)
 
 
+@often
 @given(data=st.data(), limits=head_limits)
 def test_any_response(data: st.DataObject, limits: Limits) -> None:
     stream = data.draw(st.binary(max_size=100) | heads(STATUS_LINES))
@@ -184,6 +190,7 @@ def read_body(headers: Headers, max_size: int, reads: list[bytes]) -> tuple[byte
     return reader.body(), is_done
 
 
+@often
 @given(data=st.data(), coding=codings, length=lengths, max_size=st.integers(0, 40))
 def test_any_body(data: st.DataObject, coding: str, length: str, max_size: int) -> None:
     lines = [("Transfer-Encoding", coding), ("Content-Length", length)]

@@ -9,6 +9,7 @@ from tests.properties.conversations import (
     Message,
     make_endpoint,
     messages,
+    often,
     other,
     parameters,
     pieces_of,
@@ -54,6 +55,7 @@ wishes = st.none() | st.builds(
 # Conversations
 
 
+@often
 @given(
     data=st.data(),
     sender=roles,
