@@ -15,7 +15,7 @@ from trunkline.protocol.extensions import DeflateParameters, Direction
 from trunkline.protocol.role import Role
 
 # For the properties that hunt for rare coincidences.
-often = settings(max_examples=3 * settings.default.max_examples)
+often = settings(max_examples=3 * settings().max_examples)
 
 MASK_KEY = bytes.fromhex("37fa213d")
 

@@ -5,6 +5,7 @@ import random
 import sys
 import tracemalloc
 from collections.abc import Callable
+from functools import partial
 from statistics import median
 
 import pytest
@@ -361,7 +362,7 @@ def test_the_calls_for_a_byte_do_not_grow_with_the_message(
     for size in (1_000, 2_000, 4_000):
         client, server = make(Role.CLIENT, LIMITS, parameters), make(parameters=parameters)
         data = server.send_binary(random.Random(size).randbytes(size))
-        calls = count_calls(lambda client=client, data=data: receive_by_the_byte(client, data))
+        calls = count_calls(partial(receive_by_the_byte, client, data))
         per_byte.append(calls / len(data))
     assert max(per_byte) < min(per_byte) + 1
 
@@ -379,7 +380,7 @@ def test_the_bytes_copied_for_a_byte_do_not_grow_with_the_message() -> None:
     reads = [bytes([byte]) for byte in make().send_text("x" * size)]
     tracemalloc.start()
     try:
-        taken = [memory_taken(lambda read=read: client.receive_bytes(read)) for read in reads]
+        taken = [memory_taken(partial(client.receive_bytes, read)) for read in reads]
     finally:
         tracemalloc.stop()
     # Copying what has come so far, with each read, would make the late ones twice as dear.

@@ -43,7 +43,8 @@ def read(data: bytes, role: Role = Role.CLIENT) -> list[FramePart]:
 
 def read_in_cuts(data: bytes, size: int, role: Role) -> list[FramePart]:
     """Give the parts of `data` as it arrives in pieces of `size` bytes."""
-    reader, parts = FrameReader(role), []
+    reader = FrameReader(role)
+    parts: list[FramePart] = []
     for start in range(0, len(data), size):
         reader.feed(data[start : start + size])
         parts += reader.parts()
