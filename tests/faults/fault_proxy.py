@@ -8,9 +8,12 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Self
+
+from trunkline.protocol.role import Role
 
 HOST = "127.0.0.1"
 CHUNK_BYTES = 65536
@@ -67,6 +70,18 @@ class Course:
     def delivered(self, until: float) -> bytes:
         """Give what had passed by then."""
         return b"".join(data for at, data in self.segments if at <= until)
+
+
+FAULTS = tuple(fault for fault in Fault if fault is not Fault.NONE)
+
+
+def broken_after(
+    places: Iterable[int], fault: Fault, sender: Role
+) -> Iterator[tuple[Course, Course]]:
+    """Give both directions, up and down, with what `sender` sends broken after so many bytes."""
+    for after_bytes in places:
+        broken, whole = Course(fault, after_bytes), Course()
+        yield (broken, whole) if sender is Role.CLIENT else (whole, broken)
 
 
 class FaultProxy:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.faults.delivered import Understanding, understand
-from tests.faults.exchange import LIMITS, Record
+from tests.faults.exchange import GREETING, LIMITS, MESSAGES, Data, Record
 from tests.faults.fault_proxy import Fault, FaultProxy
 from trunkline import (
     ConnectionClosedError,
@@ -44,6 +44,27 @@ def judge(proxy: FaultProxy, client: Record, server: Record | None, began_at: fl
         got = understand(proxy.up.delivered(until=server.ends[0]))
         assert got.has_head
         judge_side(server, got, faults)
+
+
+def judge_sealed(client: Record, server: Record | None, began_at: float) -> None:
+    """Hold both records against what was said: through TLS nobody knows what has arrived."""
+    if not client.opened:
+        documented = (OSError, InvalidMessage, InvalidStatus)
+        assert isinstance(client.error, documented)
+    judge_time(client, began_at)
+    judge_sealed_side(client, ["".join(GREETING), *MESSAGES])
+    if server is not None:
+        judge_time(server, began_at)
+        judge_sealed_side(server, MESSAGES)
+
+
+def judge_sealed_side(record: Record, said: list[Data]) -> None:
+    """A side heard the beginning of what was said, and its end is clean or 1006."""
+    assert record.messages == said[: len(record.messages)]
+    closed = record.closed
+    if closed is not None:
+        assert closed.was_clean == (closed.rcvd is not None)
+        assert closed.was_clean or closed.code == ABNORMAL
 
 
 def judge_time(record: Record, began_at: float) -> None:
