@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from tests.connection.memory_stream import advance, end_of, open_line, rounds
+from trunkline.connection.events import Events
 from trunkline.connection.state import State
 from trunkline.errors import Closer, ConnectionClosedError, ConnectionClosedOK
 from trunkline.limits import TICK
@@ -179,3 +180,33 @@ async def test_a_message_too_big_names_both_numbers() -> None:
     line = open_line(max_size=10)
     line.peer.text("x" * 11)
     assert line.peer.closed == Close(1009, "message is 11 bytes, limit 10")
+
+
+# Keep-alive meanwhile
+
+
+async def test_nobody_is_pinged_behind_a_goodbye(caplog: pytest.LogCaptureFixture) -> None:
+    line = open_line(ping_interval=20, ping_timeout=10, close_timeout=None)
+    line.connection.close_soon()
+    assert len(line.engine.timers) == 0
+    await advance(line, 100)
+    assert line.peer.heard == [Close(1000, "")]
+    assert caplog.records == []
+
+
+async def test_a_lost_stream_leaves_no_deadline_behind() -> None:
+    line = open_line(ping_interval=20)
+    line.connection.close_soon()
+    assert len(line.engine.timers) == 1
+    line.stream.lose(None)
+    assert len(line.engine.timers) == 0
+
+
+async def test_a_pause_of_ours_after_a_ping_is_not_held_against_the_peer() -> None:
+    line = open_line(events=Events(), ping_interval=20, ping_timeout=10)
+    await advance(line, 20 + LATE)
+    line.connection.pause_reading()
+    await advance(line, 8)
+    line.connection.resume_reading()
+    await advance(line, 5)
+    assert line.connection.state is State.OPEN

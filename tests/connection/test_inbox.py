@@ -216,6 +216,18 @@ async def test_a_failure_does_not_wait_for_a_reader_that_waits() -> None:
     assert (caught.value.code, caught.value.closer) == (1002, Closer.LOCAL)
 
 
+async def test_a_failure_does_not_wait_once_the_next_message_is_asked_for() -> None:
+    line = open_line()
+    line.peer.text("a")
+    await line.connection.recv()
+    reader = asyncio.create_task(line.connection.recv())
+    await rounds()
+    line.peer.blunder()
+    assert line.peer.closed is not None
+    with pytest.raises(ConnectionClosed):
+        await reader
+
+
 async def test_a_failure_does_not_wait_where_nothing_was_received() -> None:
     line = open_line()
     line.peer.blunder()

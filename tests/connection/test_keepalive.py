@@ -100,6 +100,15 @@ def test_a_peer_that_cannot_be_heard_is_not_blamed(engine: MemoryEngine, patient
     assert patient.end is not None
 
 
+def test_a_second_silence_is_asked_about_anew(engine: MemoryEngine, patient: Patient) -> None:
+    watch(patient, engine)
+    engine.clock.advance(INTERVAL + 1)
+    patient.hear()
+    engine.clock.advance(INTERVAL + TIMEOUT + 1)
+    assert patient.pings == about(INTERVAL, 2 * INTERVAL + 1)
+    assert list(patient.end or ()) == about(51, 30)
+
+
 def test_without_a_timeout_it_is_asked_for_ever(engine: MemoryEngine, patient: Patient) -> None:
     watch(patient, engine, timeout=None)
     engine.clock.advance(5 * INTERVAL + 1)

@@ -300,6 +300,16 @@ async def test_what_waits_behind_a_fragmented_message_counts_as_unsent() -> None
     assert "1,200 bytes unsent" in caught.value.reason
 
 
+async def test_what_waited_is_not_counted_twice() -> None:
+    line = open_line(max_unsent=1_000)
+    for _ in range(3):
+        tap, task = await fragmenting(line, "a", "b")
+        line.connection.send_soon(bytes(600))
+        await tap.give(None)
+        await task
+    assert len(line.peer.heard) == 6
+
+
 async def test_without_a_limit_everything_is_kept() -> None:
     line = open_line(max_unsent=None)
     line.stream.stall()

@@ -115,7 +115,6 @@ class FragmentWriter:
         if self._held is not None:
             self._decoder.decode(b"", final=True)
             self._send(self._held, fin=True)
-            self.has_begun = False
 
     def _checked(self, fragment: DataLike) -> Data:
         if not is_data(fragment):

@@ -69,7 +69,6 @@ class Keepalive:
             self._timer = None
             patient.give_up(now - patient.last_heard)
         elif now - patient.last_heard < self._interval:
-            self._pinged_at = None
             self._wait(patient.last_heard + self._interval - now)
         else:
             self._ping(now)
