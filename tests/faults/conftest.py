@@ -21,7 +21,8 @@ def pytest_asyncio_loop_factories() -> Mapping[str, type[IdleLoop]]:
 
 @pytest.fixture(autouse=True)
 def idle_clock(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the engine's clock be that of the loop."""
+    """Let the engine's clock be that of the loop, and no proxy of the environment be asked."""
+    monkeypatch.setenv("no_proxy", "*")
     monkeypatch.setattr(AsyncioEngine, "now", lambda _: asyncio.get_running_loop().time())
 
 

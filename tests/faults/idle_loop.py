@@ -6,7 +6,9 @@ quiet; while bytes are under way no time passes at all, however busy the machine
 
 import asyncio
 import selectors
+import socket
 from collections.abc import Mapping
+from typing import Any
 
 QUIET_SECONDS = 0.005
 """Real seconds without an event after which nothing is under way: loopback takes microseconds."""
@@ -42,6 +44,11 @@ class IdleLoop(asyncio.SelectorEventLoop):
     def time(self) -> float:
         """Give the seconds that were skipped."""
         return self._idle.skipped_seconds
+
+    async def getaddrinfo(self, *args: Any, **options: Any) -> Any:
+        """Look up an address that is a number already: a thread is never seen to be at work."""
+        options["flags"] = socket.AI_NUMERICHOST
+        return socket.getaddrinfo(*args, **options)
 
 
 async def until_quiet() -> None:
