@@ -154,6 +154,14 @@ def test_memory_is_kept_from_message_to_message_unless_it_was_given_up(forgets: 
     assert deflate.may_send_plain == forgets
 
 
+def test_fragments_of_one_message_share_their_memory_even_if_messages_do_not() -> None:
+    parameters = DeflateParameters(server=Direction(no_context_takeover=True), client=Direction())
+    deflate = PerMessageDeflate(Role.SERVER, parameters)
+    fragment = random.Random(1).randbytes(100)
+    first, second = (deflate.compress(fragment, fin=False) for _ in range(2))
+    assert len(second) < 20 < len(fragment) < len(first)
+
+
 @pytest.mark.parametrize("server", DIRECTIONS, ids=str)
 @pytest.mark.parametrize("client", DIRECTIONS, ids=str)
 def test_both_sides_understand_each_other_with_every_parameter(
@@ -247,9 +255,10 @@ def test_a_message_that_ends_inside_a_block_is_refused(size: int) -> None:
         inflate(receiver(), bytes.fromhex(HELLO)[:size])
 
 
-def test_a_stored_block_that_waits_for_more_than_the_tail_is_refused() -> None:
+@pytest.mark.parametrize("printed", ["00ff0000ff48656c6c6f", "010500faff"], ids=["next", "last"])
+def test_a_stored_block_that_waits_for_more_than_the_tail_is_refused(printed: str) -> None:
     with pytest.raises(InvalidPayload, match="ends inside a block"):
-        inflate(receiver(), "00ff0000ff48656c6c6f")
+        inflate(receiver(), printed)
 
 
 @pytest.mark.parametrize(

@@ -149,6 +149,18 @@ def test_what_does_not_shrink_is_sent_plain_unless_the_peer_would_miss_it() -> N
     assert is_compressed(make(parameters=KEEPS).send_binary(incompressible))
 
 
+def test_what_stays_as_large_as_it_was_is_sent_plain() -> None:
+    """There is a message that deflate makes neither smaller nor larger; find it."""
+    noise, sizes = random.Random(1).randbytes(256), set()
+    for repeated in range(100):
+        message = noise + noise[:repeated]
+        compressed = PerMessageDeflate(Role.SERVER, FORGETS).compress(message, fin=True)
+        sizes.add(len(compressed) - len(message))
+        frame = make(parameters=FORGETS).send_binary(message)
+        assert is_compressed(frame) == (len(compressed) < len(message))
+    assert 0 in sizes
+
+
 def test_without_an_agreement_nothing_is_compressed() -> None:
     endpoint = make()
     assert endpoint.send_text("x" * 100) == b"\x81\x64" + b"x" * 100
