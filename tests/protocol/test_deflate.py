@@ -1,6 +1,7 @@
 """permessage-deflate: the examples of RFC 7692 §7.2.3, every parameter, bombs and broken blocks."""
 
 import random
+import sys
 import tracemalloc
 import zlib
 from itertools import product
@@ -191,6 +192,11 @@ def test_inflating_stops_one_byte_behind_the_limit() -> None:
         bytes(9_999),
     ]
     assert b"".join(receiver().inflate(bomb, 10_000)) == bytes(10_000)
+
+
+@pytest.mark.parametrize("room", [sys.maxsize - 1, sys.maxsize, 2**64])
+def test_a_limit_may_be_as_large_as_one_likes(room: int) -> None:
+    assert inflate(receiver(), HELLO, room=room) == b"Hello"
 
 
 def test_a_bomb_takes_no_more_memory_than_the_limit() -> None:

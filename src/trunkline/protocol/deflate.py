@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import zlib
 from collections.abc import Iterator
 from contextlib import suppress
@@ -96,7 +97,8 @@ class PerMessageDeflate:
             self._check_after_last_block(data)
             return
         before = inflater.copy()
-        max_length = 0 if room is None else room + 1
+        # zlib takes 0 for no limit, and no number that is larger than its own.
+        max_length = 0 if room is None else min(room + 1, sys.maxsize)
         try:
             yield inflater.decompress(data, max_length)
         except zlib.error:
