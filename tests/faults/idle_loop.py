@@ -16,6 +16,15 @@ QUIET_SECONDS = 0.005
 MOMENT_SECONDS = 0.01
 """Skipped seconds, fewer than any deadline."""
 
+DEADLOCK_SECONDS = 5.0
+"""Real seconds without an event after which none is expected, where no deadline is either."""
+HANG_SECONDS = 3600.0
+"""Skipped seconds in which every test has ended."""
+
+
+class HangError(Exception):
+    """A test does not end."""
+
 
 class IdleSelector(selectors.DefaultSelector):
     """Waits for events, and skips the time in which there are none."""
@@ -23,15 +32,28 @@ class IdleSelector(selectors.DefaultSelector):
     def __init__(self) -> None:
         super().__init__()
         self.skipped_seconds = 0.0
+        self._last_second = HANG_SECONDS
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        """Wait at most `timeout` seconds, of which few are real."""
-        if timeout is None or timeout <= 0:
+        """Wait at most `timeout` seconds, of which few are real.
+
+        Raises:
+            HangError: nothing happens any more, or the same things for ever.
+        """
+        if timeout is not None and timeout <= 0:
             return super().select(timeout)
-        events = super().select(min(timeout, QUIET_SECONDS))
+        events = super().select(DEADLOCK_SECONDS if timeout is None else QUIET_SECONDS)
         if not events:
-            self.skipped_seconds += timeout
+            self._skip(timeout)
         return events
+
+    def _skip(self, seconds: float | None) -> None:
+        if seconds is None:
+            raise HangError("nobody waits for a deadline, and nothing happens")
+        self.skipped_seconds += seconds
+        if self.skipped_seconds > self._last_second:
+            self._last_second += HANG_SECONDS
+            raise HangError(f"no end after {self.skipped_seconds:.0f} s")
 
 
 class IdleLoop(asyncio.SelectorEventLoop):
