@@ -4,6 +4,7 @@ The names are grouped by the file that they come from.
 """
 
 from trunkline.client.connect import connect, unix_connect
+from trunkline.client.connection import ClientConnection
 from trunkline.client.reconnect import Decision
 from trunkline.client.websocket import (
     CloseEvent,
@@ -59,6 +60,7 @@ __version__ = VERSION
 __all__ = [
     "SAME_ORIGIN",
     "Backoff",
+    "ClientConnection",
     "Close",
     "CloseCode",
     "CloseEvent",

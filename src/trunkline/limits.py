@@ -37,7 +37,7 @@ class Limits:
     """Unread messages at which reading pauses; it resumes at a quarter of them."""
 
     max_queue_bytes: int = 1 * MIB
-    """Unread bytes at which reading pauses, so that few large messages count as well."""
+    """Unread bytes, or characters of text, at which reading pauses: large messages count, too."""
 
     write_limit: int = 64 * KIB
     """Unsent bytes above which `await send()` waits; it goes on at a quarter of them."""

@@ -87,11 +87,19 @@ async def test_a_with_block_closes_at_its_end() -> None:
 
 
 async def test_a_with_block_closes_after_an_error_too() -> None:
-    async with serve(echo, "127.0.0.1", 0) as server:
+    codes = asyncio.Queue[int | None]()
+
+    async def note_code(ws: ServerConnection) -> None:
+        with pytest.raises(ConnectionClosedError):
+            await ws.recv()
+        codes.put_nowait(ws.close_code)
+
+    async with serve(note_code, "127.0.0.1", 0) as server:
         with pytest.raises(RuntimeError, match="oh"):
             async with connect(uri_of(server)) as ws:
                 raise RuntimeError("oh")
         assert ws.state is State.CLOSED
+        assert await codes.get() == 1011
 
 
 async def test_leaving_a_block_that_was_never_entered_does_nothing() -> None:
@@ -177,6 +185,27 @@ async def test_limits_and_single_options_reach_the_connection() -> None:
             await ws.send("four")
             with pytest.raises(ConnectionClosedError, match="message is 4 bytes, limit 3"):
                 await ws.recv()
+
+
+async def test_a_block_that_fails_says_so_to_the_server() -> None:
+    codes = asyncio.Queue[int | None]()
+
+    async def listen(ws: ServerConnection) -> None:
+        async for _ in ws:
+            """Nothing is sent."""
+        codes.put_nowait(ws.close_code)
+
+    async def note_end(ws: ServerConnection) -> None:
+        try:
+            await listen(ws)
+        except ConnectionClosedError as closed:
+            codes.put_nowait(closed.code)
+
+    async with serve(note_end, "127.0.0.1", 0) as server:
+        with pytest.raises(ZeroDivisionError):
+            async with connect(uri_of(server)):
+                raise ZeroDivisionError
+        assert await codes.get() == 1011
 
 
 # Again and again

@@ -27,7 +27,7 @@ async def test_a_close_frame_is_answered_with_its_code(role: Role) -> None:
     line.peer.close(4123, "why")
     assert line.peer.heard == [Close(4123, "why")]
     assert end_of(line) == (ConnectionClosedError, 4123, "why", Closer.PEER)
-    assert line.link.was_clean
+    assert line.link.ending.was_clean
 
 
 async def test_an_empty_close_frame_is_answered_with_an_empty_one() -> None:
@@ -100,7 +100,7 @@ async def test_two_goodbyes_that_cross_are_a_clean_end() -> None:
     line.peer.close(4001)
     line.peer.hang_up()
     await line.connection.wait_closed()
-    assert (line.link.rcvd, line.link.sent) == (Close(4001, ""), Close(4000, ""))
+    assert (line.link.ending.rcvd, line.link.ending.sent) == (Close(4001, ""), Close(4000, ""))
     assert end_of(line) == (ConnectionClosedError, 4001, "", Closer.LOCAL)
 
 
@@ -113,7 +113,7 @@ async def test_a_full_inbox_does_not_hide_the_answer_to_our_goodbye() -> None:
     await rounds()
     line.peer.hang_up()
     await closing
-    assert line.link.was_clean
+    assert line.link.ending.was_clean
     assert [await line.connection.recv() for _ in range(2)] == ["a", "b"]
 
 

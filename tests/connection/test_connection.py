@@ -419,3 +419,19 @@ async def test_a_subclass_is_named_in_its_representation() -> None:
         line.connection.logger,
     )
     assert repr(chat) == "<Chat ('there', 2) CONNECTING>"
+
+
+# As a context
+
+
+@pytest.mark.parametrize(("error", "code"), [(None, 1000), (ZeroDivisionError, 1011)])
+async def test_a_block_closes_its_connection(error: type[Exception] | None, code: int) -> None:
+    line = open_line()
+    async with line.connection as ws:
+        assert ws is line.connection
+        leaving = asyncio.create_task(ws.__aexit__(error))
+        await rounds()
+        assert line.peer.closed == Close(code, "")
+        line.peer.close()
+        line.peer.hang_up()
+        await leaving

@@ -393,3 +393,11 @@ async def test_a_task_begun_in_a_callback_is_told_of_the_end() -> None:
 
 def test_every_callback_is_tested() -> None:
     assert [name for name in vars(Events) if name.startswith("on_")] == ALL
+
+
+def test_an_async_callback_is_refused_when_its_class_is_made() -> None:
+    with pytest.raises(TypeError, match=r"Waiting\.on_message must not be async"):
+
+        class Waiting(Events):
+            async def on_message(self, ws: Connection, data: str | bytes) -> None:  # type: ignore[override]
+                """Never awaited."""

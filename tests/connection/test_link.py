@@ -14,7 +14,13 @@ from trunkline.connection import link as link_module
 from trunkline.connection.connection import Connection
 from trunkline.connection.events import Events
 from trunkline.connection.state import State
-from trunkline.errors import Closer, ConnectionClosed, ConnectionClosedError, ConnectionClosedOK
+from trunkline.errors import (
+    Closer,
+    ConnectionClosed,
+    ConnectionClosedError,
+    ConnectionClosedOK,
+    InvalidState,
+)
 from trunkline.limits import FAILURE_GRACE, TICK
 from trunkline.protocol.events import Binary, Close, Ping, Pong, Text
 from trunkline.protocol.handshake import Agreement
@@ -136,9 +142,9 @@ async def test_an_end_is_clean_where_close_frames_went_both_ways() -> None:
     line = open_line()
     line.connection.close_soon()
     assert end_of(line) == (ConnectionClosedOK, 1000, "", Closer.LOCAL)
-    assert not line.link.was_clean
+    assert not line.link.ending.was_clean
     line.peer.close()
-    assert line.link.was_clean
+    assert line.link.ending.was_clean
 
 
 # The line is lost
@@ -492,3 +498,8 @@ async def test_text_in_both_directions_masks_on_the_clients_side_only() -> None:
     assert await client.connection.recv() == "to the client"
     assert client.peer.heard == [Text("to the server")]
     assert b"to the server" not in b"".join(client.stream.writes)
+
+
+def test_a_connection_that_is_not_open_yet_cannot_be_closed() -> None:
+    with pytest.raises(InvalidState, match="refuse it with a response"):
+        make_line().link.close(1000, "")

@@ -7,12 +7,13 @@ import logging
 import socket
 import ssl as ssl_module
 from collections.abc import AsyncIterator, Callable, Generator, Sequence
+from types import TracebackType
 from typing import Any, Literal, Unpack
 
+from trunkline.client.connection import ClientConnection
 from trunkline.client.opening import open_connection
 from trunkline.client.options import ClientOptions
 from trunkline.client.reconnect import Decision, Reconnection
-from trunkline.connection.connection import Connection
 from trunkline.connection.events import Events
 from trunkline.connection.state import State
 from trunkline.errors import OK_CODES
@@ -30,7 +31,7 @@ class connect:
     """A connection to a WebSocket server, in one of three ways.
 
         ws = await connect(uri)                  # close it yourself
-        async with connect(uri) as ws: ...       # closed at the end
+        async with connect(uri) as ws: ...       # closed at the end, with 1011 after an exception
         async for ws in connect(uri): ...        # the next one after an unclean end
 
     The loop comes back by itself after every unclean end, with exponential backoff and full
@@ -130,24 +131,29 @@ class connect:
         self._process_exception = process_exception
         self._on_reconnect = on_reconnect
         self._reconnection = Reconnection(backoff or Backoff())
-        self._connection: Connection | None = None
+        self._connection: ClientConnection | None = None
 
     # Once
 
-    def __await__(self) -> Generator[Any, None, Connection]:
+    def __await__(self) -> Generator[Any, None, ClientConnection]:
         return open_connection(self._options, self._uri).__await__()
 
-    async def __aenter__(self) -> Connection:
+    async def __aenter__(self) -> ClientConnection:
         self._connection = await self
         return self._connection
 
-    async def __aexit__(self, *exc_info: object) -> None:
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
         if self._connection is not None:
-            await self._connection.close()
+            await self._connection.__aexit__(exc_type, exc_value, traceback)
 
     # Again and again
 
-    async def __aiter__(self) -> AsyncIterator[Connection]:
+    async def __aiter__(self) -> AsyncIterator[ClientConnection]:
         clock = asyncio.get_running_loop().time
         while True:
             try:

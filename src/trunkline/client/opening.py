@@ -9,10 +9,10 @@ import ssl
 from base64 import b64encode
 
 from trunkline.client.answer import Answer
+from trunkline.client.connection import ClientConnection
 from trunkline.client.options import ClientOptions
 from trunkline.client.proxy import basic_credentials, choose_proxy, open_socks, open_tunnel
 from trunkline.client.redirect import redirect_target, redirected
-from trunkline.connection.connection import Connection
 from trunkline.engines.choose import current_engine
 from trunkline.engines.engine import Address, Engine, Stream, Tls
 from trunkline.errors import SecurityError
@@ -24,7 +24,7 @@ from trunkline.protocol.role import Role
 from trunkline.protocol.uri import WebSocketURI
 
 
-async def open_connection(options: ClientOptions, uri: WebSocketURI) -> Connection:
+async def open_connection(options: ClientOptions, uri: WebSocketURI) -> ClientConnection:
     """Connect to `uri`, and to where it redirects.
 
     Raises:
@@ -43,7 +43,7 @@ async def open_connection(options: ClientOptions, uri: WebSocketURI) -> Connecti
         raise TimeoutError(f"{uri} was not opened within {seconds} s") from None
 
 
-async def follow(options: ClientOptions, uri: WebSocketURI) -> Connection:
+async def follow(options: ClientOptions, uri: WebSocketURI) -> ClientConnection:
     """Connect, as often as the answer is a redirect."""
     for _ in range(options.limits.max_redirects + 1):
         try:
@@ -56,7 +56,7 @@ async def follow(options: ClientOptions, uri: WebSocketURI) -> Connection:
     raise SecurityError(f"over {options.limits.max_redirects} redirects")
 
 
-async def open_once(options: ClientOptions, uri: WebSocketURI) -> Connection:
+async def open_once(options: ClientOptions, uri: WebSocketURI) -> ClientConnection:
     """Connect to `uri` itself."""
     engine = current_engine()
     key = b64encode(os.urandom(KEY_BYTES)).decode()
@@ -71,7 +71,7 @@ async def open_once(options: ClientOptions, uri: WebSocketURI) -> Connection:
     except BaseException:
         stream.abort()
         raise
-    connection = Connection(engine, stream, Role.CLIENT, options.limits, options.logger)
+    connection = ClientConnection(engine, stream, Role.CLIENT, options.limits, options.logger)
     connection.request, connection.response = request, response
     connection.open(agreement, events, rest)
     return connection

@@ -128,16 +128,24 @@ class Connection:
     @property
     def close_code(self) -> int | None:
         """The close code, 1006 for a connection that was lost; `None` before its end."""
-        return self._link.outcome().code if self._link.has_ended else None
+        return self._link.ending.outcome().code if self._link.has_ended else None
 
     @property
     def close_reason(self) -> str | None:
         """The words with the close code; `None` before its end."""
-        return self._link.outcome().reason if self._link.has_ended else None
+        return self._link.ending.outcome().reason if self._link.has_ended else None
 
     def closed(self) -> ConnectionClosed:
         """Make the error that says how the connection ended."""
         return self._link.closed()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, exc_type: type[BaseException] | None, *_: object) -> None:
+        """Close the connection, with 1011 where an exception ends the block."""
+        normal, failed = CloseCode.NORMAL_CLOSURE, CloseCode.INTERNAL_ERROR
+        await self.close(normal if exc_type is None else failed)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.remote_address} {self.state.name}>"
@@ -276,6 +284,7 @@ class Connection:
             reason: at most 123 bytes of UTF-8.
 
         Raises:
+            InvalidState: the connection is not open yet.
             ValueError: code or reason must not be sent (RFC 6455 §7.4).
         """
         self.close_soon(code, reason)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any
 
-from trunkline.close_codes import Close, CloseCode
+from trunkline.close_codes import CloseCode
 from trunkline.connection.consumer import Data
+from trunkline.connection.ending import NOTHING_SAID
 from trunkline.connection.link import Link
 
 if TYPE_CHECKING:
@@ -20,7 +22,16 @@ class Events:
     The methods are called on the loop's thread, straight from the arrival of bytes, and do not
     wait: to send, they use `ws.send_soon()`. An exception in one of them is logged and closes
     this connection with 1011, and touches no other.
+
+    Raises:
+        TypeError: a subclass has a method that is a coroutine function: nobody would await it.
     """
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        for name, method in vars(cls).items():
+            if name.startswith("on_") and iscoroutinefunction(method):
+                raise TypeError(f"{cls.__name__}.{name} must not be async: events are not awaited")
 
     def on_open(self, ws: Connection) -> None:
         """The connection is open."""
@@ -97,9 +108,9 @@ class Dispatcher:
 
     def lost(self) -> None:
         """Tell of the end."""
-        link = self._link
-        if not link.was_clean:
-            self._call(self._events.on_error, link.closed())
+        ending = self._link.ending
+        if not ending.was_clean:
+            self._call(self._events.on_error, self._link.closed())
         # As in browsers: whatever happened here, without a close frame from there it is 1006.
-        close = link.rcvd or Close(CloseCode.ABNORMAL_CLOSURE, "")
-        self._call(self._events.on_close, close.code, close.reason, link.was_clean)
+        close = ending.rcvd or NOTHING_SAID
+        self._call(self._events.on_close, close.code, close.reason, ending.was_clean)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from trunkline.close_codes import Close, CloseCode
 from trunkline.connection.consumer import Consumer, Data
+from trunkline.connection.ending import Ending
 from trunkline.connection.keepalive import Keepalive
 from trunkline.connection.pings import Pings
 from trunkline.connection.state import State
@@ -14,11 +15,9 @@ from trunkline.connection.waiters import Waiters
 from trunkline.engines.engine import Engine, Stream
 from trunkline.engines.timer_wheel import Timer
 from trunkline.errors import (
-    OK_CODES,
     Closer,
     ConnectionClosed,
-    ConnectionClosedError,
-    ConnectionClosedOK,
+    InvalidState,
     PeerError,
 )
 from trunkline.limits import FAILURE_GRACE, Limits
@@ -56,13 +55,7 @@ class Link:
         self.is_reading_paused = False
         self.last_heard = engine.now()
         self.pings = Pings(engine.now)
-        self.rcvd: Close | None = None
-        self.sent: Close | None = None
-        self.has_ended = False
-        self._closer = Closer.NOBODY
-        self._failure: Close | None = None
-        self._cause: Exception | None = None
-        self._silence = 0.0
+        self.ending = Ending()
         self._pending_failure: PeerError | None = None
         self._owed_pong: bytes | None = None
         self._keepalive_payload = b""
@@ -116,9 +109,14 @@ class Link:
         return State.OPEN if self.can_send else State.CLOSING
 
     @property
+    def has_ended(self) -> bool:
+        """Whether nothing can be sent or received any more."""
+        return self.ending.has_come
+
+    @property
     def can_send(self) -> bool:
         """Whether messages may be sent."""
-        return self.is_open and self.sent is None and not self.has_ended
+        return self.is_open and self.ending.sent is None and not self.has_ended
 
     # Receiving: called by the stream
 
@@ -148,7 +146,7 @@ class Link:
 
     def stream_lost(self, error: Exception | None) -> None:
         """The stream is gone; this is the last that is heard of it."""
-        self._cause = self._cause or error
+        self.ending.cause = self.ending.cause or error
         self._end()
         self._set_timer(None)
         self.is_lost = True
@@ -258,8 +256,7 @@ class Link:
     def give_up(self, silence: float) -> None:
         """End the connection after `silence` seconds without an answer to a ping."""
         reason = f"no answer to a ping, silent for {silence:.1f} s"
-        self._closer = Closer.LOCAL
-        self._failure = Close(CloseCode.ABNORMAL_CLOSURE, reason)
+        self.ending.fail(Close(CloseCode.ABNORMAL_CLOSURE, reason))
         self._send_close(CloseCode.INTERNAL_ERROR, "no answer to a ping")
         self._end()
         self._set_timer(self.stream.abort)
@@ -271,14 +268,17 @@ class Link:
         """Begin the close handshake; nothing happens where it has begun.
 
         Raises:
+            InvalidState: the connection is not open yet.
             ValueError: code or reason must not be sent.
         """
+        if not (self.is_open or self.is_lost):
+            raise InvalidState("the connection is not open yet: refuse it with a response")
         if self._pending_failure is not None:
             self.settle()
         if not self.can_send:
             return
         self._send_close(code, reason)
-        self._closer = Closer.LOCAL
+        self.ending.closer = Closer.LOCAL
         self._set_timer(self._close_timed_out)
         self.resume_reading()
 
@@ -295,7 +295,7 @@ class Link:
     def abort(self) -> None:
         """Let go at once, without a word."""
         if self.is_open and not self.has_ended:
-            self._closer = Closer.LOCAL
+            self.ending.closer = Closer.LOCAL
             self._end()
         self.stream.abort()
 
@@ -311,36 +311,12 @@ class Link:
 
     def closed(self) -> ConnectionClosed:
         """Make the error that says how the connection ended, or is ending."""
-        outcome = self.outcome()
-        frames = (self.rcvd, self.sent) if self.has_ended else (self.sent,)
-        is_ok = self._failure is None and all(frame and frame.code in OK_CODES for frame in frames)
-        kind = ConnectionClosedOK if is_ok else ConnectionClosedError
-        silence = self._silence if self.has_ended else self.engine.now() - self.last_heard
-        error = kind(
-            outcome.code, outcome.reason, self._closer, silence, rcvd=self.rcvd, sent=self.sent
-        )
-        error.__cause__ = self._cause
-        return error
-
-    def outcome(self) -> Close:
-        """Give code and reason of the end."""
-        if self.rcvd is not None:
-            return self.rcvd
-        if self._failure is not None:
-            return self._failure
-        if self.sent is not None and not self.has_ended:
-            return self.sent
-        return Close(CloseCode.ABNORMAL_CLOSURE, "")
-
-    @property
-    def was_clean(self) -> bool:
-        """Whether close frames went both ways (RFC 6455 §7.1.4)."""
-        return self.rcvd is not None and self.sent is not None
+        return self.ending.error(self.engine.now() - self.last_heard)
 
     def _close_received(self, close: Close) -> None:
-        self.rcvd = close
-        if self.sent is None:
-            self._closer = Closer.PEER
+        self.ending.rcvd = close
+        if self.ending.sent is None:
+            self.ending.closer = Closer.PEER
             # RFC 6455 §5.5.1: the answer repeats the code that was received
             code = None if close.code == CloseCode.NO_STATUS_RCVD else close.code
             self._send_close(code, close.reason)
@@ -356,8 +332,7 @@ class Link:
             self._set_timer(self.settle, FAILURE_GRACE)
 
     def _fail(self, failure: Close, let_go: Callable[[], None]) -> None:
-        self._closer = Closer.LOCAL
-        self._failure = failure
+        self.ending.fail(failure)
         self._send_close(failure.code, shorten_reason(failure.reason))
         self._end()
         self._set_timer(self.stream.abort)
@@ -372,25 +347,23 @@ class Link:
             self.stream.end_writing()
 
     def _send_close(self, code: int | None, reason: str) -> None:
-        if self.sent is None:
+        if self.ending.sent is None:
             frame = self.endpoint.send_close(code, reason)
-            self.sent = Close(CloseCode.NO_STATUS_RCVD if code is None else code, reason)
+            self.ending.sent = Close(CloseCode.NO_STATUS_RCVD if code is None else code, reason)
             self.stream.write(frame)
             self._stop_keepalive()
 
     def _close_timed_out(self) -> None:
         seconds = self.limits.close_timeout
-        self._failure = Close(
-            CloseCode.ABNORMAL_CLOSURE, f"no answer to the close frame within {seconds} s"
-        )
+        reason = f"no answer to the close frame within {seconds} s"
+        self.ending.fail(Close(CloseCode.ABNORMAL_CLOSURE, reason))
         self.stream.abort()
 
     def _end(self) -> None:
         """Take note, once, that nothing more will be received."""
         if self.has_ended:
             return
-        self._silence = self.engine.now() - self.last_heard
-        self.has_ended = True
+        self.ending.silence = self.engine.now() - self.last_heard
         self._give_reason()
         self.endpoint.receive_end()
         self._stop_keepalive()
@@ -404,8 +377,7 @@ class Link:
         """Report a failure that waited until it was too late for a close frame."""
         error, self._pending_failure = self._pending_failure, None
         if error is not None:
-            self._closer = Closer.LOCAL
-            self._failure = Close(error.code, error.reason)
+            self.ending.fail(Close(error.code, error.reason))
 
     def _stop_keepalive(self) -> None:
         if self._keepalive is not None:
