@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 
@@ -47,7 +48,7 @@ class Line:
             await task
             await self.sides[Role.SERVER].ended.wait()
 
-    def _handler(self):  # type: ignore[no-untyped-def]
+    def _handler(self) -> Any:
         record = self.sides[Role.SERVER]
         if self._by_events:
             return lambda request: RecordedEvents(record)
@@ -112,7 +113,8 @@ async def test_closing_on_a_dead_line_ends_within_close_timeout(deaf: Role, faul
         serve(handler, HOST, 0, limits=LIMITS) as server,
         FaultProxy(port_of(server)) as proxy,
     ):
-        sides = {Role.CLIENT: await connect(f"ws://{HOST}:{proxy.port}", limits=LIMITS)}
+        sides: dict[Role, Connection] = {}
+        sides[Role.CLIENT] = await connect(f"ws://{HOST}:{proxy.port}", limits=LIMITS)
         sides[Role.SERVER] = await handled.get()
         began_at = loop.time()
         course_to(proxy, deaf).break_now(fault)
