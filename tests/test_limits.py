@@ -1,5 +1,6 @@
 """Limits: the promised defaults, and refusal of numbers that cannot be one."""
 
+import re
 from dataclasses import FrozenInstanceError, fields
 from typing import Any
 
@@ -8,14 +9,8 @@ import pytest
 from trunkline.limits import DEFAULT_LIMITS, Backoff, LimitOptions, Limits, with_options
 
 NAMES = [field.name for field in fields(Limits)]
-MAY_BE_OFF = {
-    "max_size",
-    "max_unsent",
-    "open_timeout",
-    "close_timeout",
-    "ping_interval",
-    "ping_timeout",
-}
+TIMES = ["close_timeout", "open_timeout", "ping_interval", "ping_timeout"]
+MAY_BE_OFF = {"max_size", "max_unsent", *TIMES}
 
 
 def test_the_defaults_are_those_that_the_documentation_promises() -> None:
@@ -44,16 +39,35 @@ def test_every_limit_may_be_zero(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("value", [-1, -0.5, float("nan")])
-def test_no_limit_may_be_negative_or_not_a_number(name: str, value: float) -> None:
+def test_no_limit_may_be_negative(name: str) -> None:
+    with pytest.raises(ValueError, match=f"{name} is -1, it must not be negative"):
+        Limits(**{name: -1})
+
+
+@pytest.mark.parametrize("name", TIMES)
+@pytest.mark.parametrize("value", [-0.5, float("-inf"), float("nan")])
+def test_no_time_may_be_negative_or_unknown(name: str, value: float) -> None:
     with pytest.raises(ValueError, match=f"{name} is {value}, it must not be negative"):
         Limits(**{name: value})  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", TIMES)
+@pytest.mark.parametrize("value", [0.5, 3, float("inf")])
+def test_a_time_may_have_fractions(name: str, value: float) -> None:
+    assert getattr(Limits(**{name: value}), name) == value  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", sorted(set(NAMES) - set(TIMES)))
+@pytest.mark.parametrize("value", [1.0, 1e6, float("inf"), "1", True, b"1", [1]])
+def test_a_size_or_a_count_is_a_whole_number(name: str, value: Any) -> None:
+    with pytest.raises(TypeError, match=f"{name} is a whole number, not {re.escape(repr(value))}"):
+        Limits(**{name: value})
+
+
+@pytest.mark.parametrize("name", TIMES)
 @pytest.mark.parametrize("value", ["1", True, b"1", [1]])
-def test_no_limit_may_be_something_else_than_a_number(name: str, value: Any) -> None:
-    with pytest.raises(TypeError, match=f"{name} is a number, not"):
+def test_a_time_is_a_number(name: str, value: Any) -> None:
+    with pytest.raises(TypeError, match=f"{name} is a number, not {re.escape(repr(value))}"):
         Limits(**{name: value})
 
 
@@ -64,7 +78,7 @@ def test_a_limit_that_may_be_off_takes_none(name: str) -> None:
 
 @pytest.mark.parametrize("name", sorted(set(NAMES) - MAY_BE_OFF))
 def test_a_limit_that_must_be_on_refuses_none(name: str) -> None:
-    with pytest.raises(TypeError, match=f"{name} is a number, not None"):
+    with pytest.raises(TypeError, match=f"{name} is a whole number, not None"):
         Limits(**{name: None})  # type: ignore[arg-type]
 
 
@@ -95,5 +109,20 @@ def test_the_ceiling_of_a_delay_doubles_until_the_cap() -> None:
     assert ceilings == [1, 2, 4, 8, 16, 32, 60, 60]
 
 
-def test_the_ceiling_stays_finite_after_any_number_of_attempts() -> None:
-    assert Backoff(first=0.5, cap=30).ceiling(1_000_000) == 30
+@pytest.mark.parametrize("factor", [2, 2.0, 1e300])
+def test_the_ceiling_is_the_cap_after_any_number_of_attempts(factor: float) -> None:
+    assert Backoff(first=0.5, factor=factor, cap=30).ceiling(1_000_000) == 30
+
+
+def test_the_first_ceiling_is_no_higher_than_the_cap() -> None:
+    assert Backoff(first=90, cap=60).ceiling(1) == 60
+
+
+@pytest.mark.parametrize("name", [field.name for field in fields(Backoff)])
+def test_a_backoff_is_made_of_numbers_that_are_not_negative(name: str) -> None:
+    assert getattr(Backoff(**{name: 0.5}), name) == 0.5
+    with pytest.raises(ValueError, match=f"{name} is -1.0, it must not be negative"):
+        Backoff(**{name: -1.0})
+    options: Any = {name: None}
+    with pytest.raises(TypeError, match=f"{name} is a number, not None"):
+        Backoff(**options)

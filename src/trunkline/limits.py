@@ -1,7 +1,7 @@
 """Every tunable number, with its default and its reason."""
 
 from dataclasses import dataclass, fields, replace
-from typing import TypedDict
+from typing import Any, TypedDict
 
 KIB = 1024
 MIB = 1024 * KIB
@@ -64,30 +64,23 @@ class Limits:
     """Bytes below which a message is sent plain: deflate does not pay for them."""
 
     def __post_init__(self) -> None:
-        for field in fields(self):
-            check_number(field.name, getattr(self, field.name))
+        check_numbers(self)
 
 
-def check_number(name: str, value: object) -> None:
-    """Refuse a limit that is not a number, or a negative one."""
-    if value is None and name in OPTIONAL:
-        return
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise TypeError(f"{name} is a number, not {value!r}")
-    if not value >= 0:
+def check_numbers(settings: "Limits | Backoff") -> None:
+    """Refuse what is not a number of the right kind, or a negative one."""
+    for field in fields(settings):
+        check_number(field.name, getattr(settings, field.name), field.type)
+
+
+def check_number(name: str, value: Any, kind: Any) -> None:
+    """Refuse a value that is not of `kind`, its annotation, or is negative."""
+    # As everywhere in Python, an int will do for a float.
+    if isinstance(value, bool) or not isinstance(value, kind | int):
+        what = "a number" if isinstance(0.0, kind) else "a whole number"
+        raise TypeError(f"{name} is {what}, not {value!r}")
+    if value is not None and not value >= 0:
         raise ValueError(f"{name} is {value!r}, it must not be negative")
-
-
-OPTIONAL = frozenset(
-    {
-        "max_size",
-        "max_unsent",
-        "open_timeout",
-        "close_timeout",
-        "ping_interval",
-        "ping_timeout",
-    }
-)
 
 
 class LimitOptions(TypedDict, total=False):
@@ -118,6 +111,9 @@ def with_options(limits: Limits, options: LimitOptions) -> Limits:
     return replace(limits, **options)
 
 
+MOST_DOUBLINGS = 64
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backoff:
     """When a client comes back: exponential backoff with full jitter, capped."""
@@ -137,10 +133,16 @@ class Backoff:
     max_retry_after: float = 3600.0
     """Seconds: the longest `Retry-After` that is obeyed; a longer one counts as this."""
 
+    def __post_init__(self) -> None:
+        check_numbers(self)
+
     def ceiling(self, attempt: int) -> float:
         """Give the longest delay, in seconds, before attempt number `attempt` (from 1)."""
-        # An exponent of 64 is beyond every cap, and a float beyond 1,024 would overflow.
-        return float(min(self.cap, self.first * self.factor ** min(attempt - 1, 64)))
+        ceiling = float(min(self.cap, self.first))
+        # So many doublings are beyond every cap.
+        for _ in range(min(attempt - 1, MOST_DOUBLINGS)):
+            ceiling = min(self.cap, ceiling * self.factor)
+        return ceiling
 
 
 TICK = 0.05
@@ -153,7 +155,8 @@ FAILURE_GRACE = 1.0
 """Seconds a handler has to answer what came before a protocol error, until the close is sent."""
 
 LINGER = 2.0
-"""Seconds to read and forget after a refusal, so that a reset does not overtake the answer."""
+"""Seconds for what follows a refusal: a server reads and forgets, so that a reset does not overtake
+its answer; a client waits for the words behind the status."""
 
 LISTEN_BACKLOG = 1024
 """Connections that the kernel holds until they are accepted: a page of clients coming back."""
