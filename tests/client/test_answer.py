@@ -6,6 +6,7 @@ import gc
 import pytest
 
 from trunkline import InvalidMessage, Limits
+from trunkline.client import answer as answer_module
 from trunkline.client.answer import Answer
 
 INTERIM = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n"
@@ -79,6 +80,16 @@ async def test_of_an_endless_body_a_part_is_enough() -> None:
     answer.bytes_received(ENDLESS + b"x" * 11)
     response, _ = await answer.received()
     assert response.body == b"x" * 10
+
+
+async def test_a_body_that_stalls_does_not_hide_the_status(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(answer_module, "LINGER", 0.0)
+    answer = Answer(Limits())
+    answer.bytes_received(b"HTTP/1.1 503 Busy\r\nContent-Length: 9\r\n\r\nlater")
+    response, _ = await answer.received()
+    assert (response.status_code, response.body) == (503, b"later")
 
 
 @pytest.mark.parametrize("sent", [b"", b"HTTP/1.1 101 Swi", INTERIM])

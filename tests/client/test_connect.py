@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import socket
 import ssl
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -23,6 +24,7 @@ from trunkline import (
     Server,
     ServerConnection,
     State,
+    UsageError,
     connect,
     serve,
     unix_connect,
@@ -126,7 +128,7 @@ async def test_a_unix_socket_is_reached_by_its_path(tmp_path: Path) -> None:
         ("ws://a/", {"compression": "zip"}, ValueError, "compression is 'zip'"),
         ("ws://a/", {"additional_headers": {"X": "a\r\nb"}}, ValueError, "value of header X"),
         ("ws://a/", {"max_sise": 1}, TypeError, "unexpected keyword argument 'max_sise'"),
-        ("ws://a/", {"max_size": "1"}, TypeError, "max_size is a number"),
+        ("ws://a/", {"max_size": "1"}, TypeError, "max_size is a whole number"),
         ("ws://a/", {"ping_interval": -1}, ValueError, "must not be negative"),
     ],
 )
@@ -209,6 +211,12 @@ async def test_a_block_that_fails_says_so_to_the_server() -> None:
 
 
 # Again and again
+
+
+async def test_a_socket_cannot_be_connected_with_again_and_again() -> None:
+    with socket.socket() as sock, pytest.raises(UsageError, match="once"):
+        async for _ in connect("ws://127.0.0.1/", sock=sock):
+            raise AssertionError
 
 
 async def visits(server: Server, **options: Any) -> list[list[Any]]:

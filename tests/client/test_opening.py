@@ -175,6 +175,14 @@ async def test_the_stream_may_lead_elsewhere_than_the_address(tmp_path: Path) ->
             assert ws.local_address[0] == "127.0.0.3"
 
 
+async def test_a_given_socket_follows_no_redirect() -> None:
+    redirect = b"HTTP/1.1 302 Found\r\nLocation: /there\r\nContent-Length: 0\r\n\r\n"
+    async with scripted(answering(redirect)) as port:
+        sock = socket.create_connection(("127.0.0.1", port))
+        with sock, pytest.raises(InvalidStatus, match="302"):
+            await connect("ws://example.invalid/", sock=sock)
+
+
 # TLS
 
 

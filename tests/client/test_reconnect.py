@@ -188,7 +188,7 @@ def test_a_proxy_that_refuses_counts_as_a_server_that_does() -> None:
             "another attempt would fail in the same way",
         ),
         (SecurityError("downgrade"), False, "another attempt would fail in the same way"),
-        (ProxyError("not HTTP"), False, "another attempt would fail in the same way"),
+        (ProxyError("host unreachable"), True, "the proxy does not let through"),
         (ValueError("header"), False, "another attempt would fail in the same way"),
     ],
 )

@@ -362,6 +362,12 @@ async def test_process_response_may_change_a_page() -> None:
     assert (response.status_code, response.headers["X-Added"]) == (200, "yes")
 
 
+async def test_process_response_may_change_a_refusal() -> None:
+    async with server_for(process_response=add_header) as server:
+        refusal = await ask(server, request(Origin="http://evil.com"))
+    assert (refusal.status_code, refusal.headers["X-Added"]) == (403, "yes")
+
+
 async def test_process_response_may_refuse_in_place_of_the_upgrade() -> None:
     def refuse(ws: ServerConnection, request: Request, response: Response) -> Response:
         assert response.status_code == 101

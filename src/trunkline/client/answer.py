@@ -7,7 +7,7 @@ import re
 from http import HTTPStatus
 
 from trunkline.errors import InvalidMessage
-from trunkline.limits import Limits
+from trunkline.limits import LINGER, Limits
 from trunkline.protocol.bodies import BodyReader
 from trunkline.protocol.http1 import HeadReader, Response, parse_response
 
@@ -98,6 +98,13 @@ class Answer:
         self._body = BodyReader(response.headers, self._limits.max_body)
         if self._body.feed(rest) or response.status_code in WITHOUT_BODY:
             self._finish_body()
+        else:
+            self._limit_body()
+
+    def _limit_body(self) -> None:
+        """Wait a moment for the words: the status says the most, and is known."""
+        timer = asyncio.get_running_loop().call_later(LINGER, self._finish_body)
+        self._done.add_done_callback(lambda done: timer.cancel())
 
     def _is_interim(self, status: int) -> bool:
         # RFC 9110 §15.2: any number of 1xx answers may come before the real one

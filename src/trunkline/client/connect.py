@@ -16,7 +16,7 @@ from trunkline.client.options import ClientOptions
 from trunkline.client.reconnect import Decision, Reconnection
 from trunkline.connection.events import Events
 from trunkline.connection.state import State
-from trunkline.errors import OK_CODES
+from trunkline.errors import OK_CODES, UsageError
 from trunkline.limits import DEFAULT_LIMITS, Backoff, LimitOptions, Limits, with_options
 from trunkline.protocol.extensions import Deflate, choose_deflate
 from trunkline.protocol.handshake import check_subprotocols
@@ -154,6 +154,8 @@ class connect:
     # Again and again
 
     async def __aiter__(self) -> AsyncIterator[ClientConnection]:
+        if self._options.sock is not None:
+            raise UsageError("sock can be connected with once: async for needs an address")
         clock = asyncio.get_running_loop().time
         while True:
             try:

@@ -50,7 +50,8 @@ async def follow(options: ClientOptions, uri: WebSocketURI) -> ClientConnection:
             return await open_once(options, uri)
         except InvalidStatus as error:
             target = redirect_target(error.response, uri)
-            if target is None:
+            # A given socket has been used up.
+            if target is None or options.sock is not None:
                 raise
         options, uri = redirected(options, uri, target), target
     raise SecurityError(f"over {options.limits.max_redirects} redirects")

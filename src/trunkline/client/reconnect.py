@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
 
 from trunkline.close_codes import may_retry
-from trunkline.errors import ConnectionClosed, InvalidMessage
+from trunkline.errors import ConnectionClosed, InvalidMessage, ProxyError
 from trunkline.limits import Backoff
 from trunkline.protocol.http1 import Response
 from trunkline.protocol.refusals import InvalidProxyStatus, InvalidStatus
@@ -145,6 +145,8 @@ def is_worth_retrying(error: Exception, *, asked_back: bool) -> tuple[bool, str]
             return True, "the server cannot be reached"
         case InvalidMessage():
             return True, "the answer was cut off, or is not HTTP"
+        case ProxyError():
+            return True, "the proxy does not let through"
         case _:
             return False, "another attempt would fail in the same way"
 

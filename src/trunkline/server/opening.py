@@ -18,6 +18,7 @@ from trunkline.limits import LINGER
 from trunkline.protocol.handshake import Agreement, Upgrade, check_request, negotiate
 from trunkline.protocol.http1 import (
     HeadReader,
+    Request,
     Response,
     make_response,
     parse_request,
@@ -32,8 +33,10 @@ from trunkline.server.subprotocol import select_subprotocol
 from trunkline.server.watch import Watch
 
 Hook = Callable[..., Awaitable[Response | None] | Response | None]
+Terms = tuple[Agreement, Events | None]
+"""What was agreed on, and who takes the messages."""
 Opened = tuple[ServerConnection, Agreement, Events | None]
-"""A connection that was accepted, what was agreed on, and who takes its messages."""
+"""A connection that was accepted, and its terms."""
 
 
 class Opening:
@@ -121,23 +124,31 @@ class Opening:
             self._engine, self._stream, Role.SERVER, options.limits, options.logger
         )
         connection.request = request
-        agreement: Agreement | None = None
-        events: Events | None = None
+        terms: Terms | None = None
         response = await self._ask(options.process_request, connection, request)
         if response is None:
-            upgrade = check_request(request)
-            check_origin(request, options.origins)
-            agreement, response = self._accept(connection, upgrade)
-            if options.events_factory is not None:
-                events = make_events(options.events_factory, request)
+            response, terms = self._judge(connection, request)
         replaced = await self._ask(options.process_response, connection, request, response)
         connection.response = response = replaced or response
         if response.status_code != HTTPStatus.SWITCHING_PROTOCOLS:
             self._answer(response, opens=False)
             return None
-        if agreement is None:
-            raise ValueError("a hook answered 101 to a request that was not checked")
-        return (connection, agreement, events) if self._answer(response, opens=True) else None
+        if terms is None:
+            raise ValueError("a hook answered 101 to a request that was not accepted")
+        return (connection, *terms) if self._answer(response, opens=True) else None
+
+    def _judge(
+        self, connection: ServerConnection, request: Request
+    ) -> tuple[Response, Terms | None]:
+        """Accept the request, or refuse it: then there are no terms."""
+        try:
+            upgrade = check_request(request)
+            check_origin(request, self._options.origins)
+            agreement, response = self._accept(connection, upgrade)
+        except RequestRefused as refused:
+            return self._refusal(refused), None
+        factory = self._options.events_factory
+        return response, (agreement, None if factory is None else make_events(factory, request))
 
     def _accept(self, connection: ServerConnection, upgrade: Upgrade) -> tuple[Agreement, Response]:
         options = self._options
@@ -164,9 +175,11 @@ class Opening:
     def refuse(self, refused: RequestRefused) -> None:
         """Answer with a status and one line, unless there was an answer."""
         if not self._is_answered:
-            self._options.logger.info("refused a request: %s", refused)
-            response = make_response(refused.status, refused.reason + "\n", refused.headers)
-            self._answer(response, opens=False)
+            self._answer(self._refusal(refused), opens=False)
+
+    def _refusal(self, refused: RequestRefused) -> Response:
+        self._options.logger.info("refused a request: %s", refused)
+        return make_response(refused.status, refused.reason + "\n", refused.headers)
 
     def cut(self) -> None:
         """Let go of the stream, and cancel the task."""

@@ -219,7 +219,8 @@ def serve(
         compression: "deflate", a `Deflate` with details, or `None` for none.
         process_request: called with connection and request before anything else is checked; may
             return a response of its own, and may be a coroutine function.
-        process_response: called with connection, request and response before that is sent; may
+        process_response: called with connection, request and response, a refusal as well, before
+            that is sent; may
             change it or return another, and may be a coroutine function.
         server_header: value of Server; `None` for none.
         logger: instead of `logging.getLogger("trunkline.server")`.
