@@ -7,7 +7,7 @@ from itertools import product
 import pytest
 
 from trunkline.errors import InvalidPayload
-from trunkline.protocol.utf8 import Utf8Validator, decode_text
+from trunkline.protocol.utf8 import Utf8Validator
 
 Range = tuple[int, int]
 TAIL: Range = (0x80, 0xBF)
@@ -154,13 +154,3 @@ def test_what_is_kept_is_an_unfinished_code_point_and_nothing_else() -> None:
     finally:
         tracemalloc.stop()
     assert kept < 65_536
-
-
-def test_a_whole_text_is_decoded() -> None:
-    assert decode_text("Grüße, 世界 😀".encode()) == "Grüße, 世界 😀"
-
-
-@pytest.mark.parametrize("data", [b"\xff", b"\xc0\x80", b"\xed\xa0\x80", b"abc\xe2\x82"])
-def test_a_whole_text_that_is_not_utf8_is_refused(data: bytes) -> None:
-    with pytest.raises(InvalidPayload, match="text is not valid UTF-8"):
-        decode_text(data)

@@ -35,11 +35,3 @@ class Utf8Validator:
             self._decoder.decode(b"", final=True)
         except UnicodeDecodeError:
             raise InvalidPayload(f"{NOT_UTF8}: it ends inside a code point") from None
-
-
-def decode_text(data: bytes) -> str:
-    """Decode a whole text; raise `InvalidPayload` where it is not UTF-8."""
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError:
-        raise InvalidPayload(NOT_UTF8) from None
