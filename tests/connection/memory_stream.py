@@ -76,6 +76,10 @@ class MemoryStream:
     def unsent(self) -> int:
         return sum(map(len, self._unsent)) + sum(map(len, self._corked or ()))
 
+    @property
+    def sent(self) -> int:
+        return sum(map(len, self.writes))
+
     def write(self, data: bytes) -> None:
         if self.is_lost or self.is_closing:
             return

@@ -25,6 +25,8 @@ class Patient:
         self.is_reading_paused = False
         self.pings: list[float] = []
         self.end: tuple[float, float] | None = None
+        self.unread: float | None = None
+        self.stuck_at: int | None = None
 
     def hear(self) -> None:
         self.last_heard = self._engine.now()
@@ -35,6 +37,10 @@ class Patient:
     def give_up(self, silence: float) -> None:
         assert self.end is None
         self.end = (self._engine.now() - self._start, silence)
+
+    def give_up_unread(self, seconds: float) -> None:
+        assert self.unread is None
+        self.unread = seconds
 
 
 @pytest.fixture
@@ -144,3 +150,63 @@ def test_a_blocked_loop_is_not_held_against_the_peer(
     engine.clock.advance(60)
     assert patient.end is None
     assert len(patient.pings) == 2
+
+
+# A peer that does not read
+
+
+def talk(engine: MemoryEngine, patient: Patient, seconds: float) -> None:
+    """Let time pass while the peer says something every second."""
+    for _ in range(int(seconds)):
+        engine.clock.advance(1.0)
+        patient.hear()
+
+
+def test_a_peer_that_talks_and_never_reads_is_given_up(
+    engine: MemoryEngine, patient: Patient
+) -> None:
+    watch(patient, engine)
+    patient.stuck_at = 1000
+    talk(engine, patient, INTERVAL + TIMEOUT + INTERVAL)
+    assert patient.unread is None
+    talk(engine, patient, INTERVAL)
+    assert patient.unread is not None
+    assert patient.unread >= INTERVAL + TIMEOUT
+    assert len(engine.timers) == 0
+
+
+def test_a_slow_reader_is_left_in_peace(engine: MemoryEngine, patient: Patient) -> None:
+    watch(patient, engine)
+    for left in range(10):
+        patient.stuck_at = 1000 + left
+        talk(engine, patient, INTERVAL)
+    assert patient.unread is None
+
+
+def test_the_count_begins_anew_where_writing_was_possible(
+    engine: MemoryEngine, patient: Patient
+) -> None:
+    watch(patient, engine)
+    for _ in range(10):
+        patient.stuck_at = 1000
+        talk(engine, patient, INTERVAL)
+        patient.stuck_at = None
+        talk(engine, patient, INTERVAL)
+    assert patient.unread is None
+
+
+def test_a_peer_that_is_not_read_from_is_given_up_too_where_it_does_not_read(
+    engine: MemoryEngine, patient: Patient
+) -> None:
+    watch(patient, engine)
+    patient.is_reading_paused = True
+    patient.stuck_at = 1000
+    engine.clock.advance(3 * (INTERVAL + TIMEOUT))
+    assert patient.unread is not None
+
+
+def test_without_a_timeout_nobody_is_given_up(engine: MemoryEngine, patient: Patient) -> None:
+    watch(patient, engine, timeout=None)
+    patient.stuck_at = 1000
+    talk(engine, patient, 10 * INTERVAL)
+    assert patient.unread is None

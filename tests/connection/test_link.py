@@ -503,3 +503,18 @@ async def test_text_in_both_directions_masks_on_the_clients_side_only() -> None:
 def test_a_connection_that_is_not_open_yet_cannot_be_closed() -> None:
     with pytest.raises(InvalidState, match="refuse it with a response"):
         make_line().link.close(1000, "")
+
+
+async def test_a_peer_that_never_reads_is_given_up_and_who_waits_is_told() -> None:
+    line = open_line(write_limit=10, ping_interval=20, ping_timeout=20)
+    line.stream.stall()
+    sending = asyncio.create_task(line.connection.send(b"x" * 100))
+    await rounds()
+    assert not sending.done()
+    for _ in range(100):
+        await advance(line, 1)
+        line.peer.pong()
+    with pytest.raises(ConnectionClosedError, match="the peer does not read") as caught:
+        await sending
+    assert caught.value.code == CloseCode.TRY_AGAIN_LATER
+    assert line.stream.was_aborted

@@ -29,6 +29,7 @@ from trunkline.engines.asyncio_engine import (
     AsyncioEngine,
     AsyncioStream,
     _is_an_engine,
+    switch_nagle_off,
     tls_options,
 )
 from trunkline.engines.engine import Address, Tls
@@ -189,6 +190,7 @@ async def test_writing_pauses_above_high_water_and_resumes_when_the_peer_reads(
     client.stream.write(b"x" * PLENTY)
     assert client.stream.is_writing_paused
     assert client.stream.unsent > WRITE_LIMIT
+    assert client.stream.sent + client.stream.unsent == 2 * PLENTY
     assert client.ear.resumed == 0
     server.stream.resume_reading()
     await client.ear.until(lambda: client.ear.resumed > 0)
@@ -479,6 +481,30 @@ async def test_a_socket_that_is_bound_already_is_listened_at(family: int, tmp_pa
     else:
         await check(harbour, Address(path=str(tmp_path / "socket")))
     listener.close()
+
+
+async def test_small_writes_leave_at_once_whoever_made_the_socket() -> None:
+    raw = socket.create_server(("127.0.0.1", 0))  # asyncio takes no notice of such a one
+    harbour = Harbour(AsyncioEngine(asyncio.get_running_loop()))
+    listener = await harbour.engine.listen(
+        Address(sock=raw), harbour.accept, tls=None, write_limit=WRITE_LIMIT
+    )
+    await listener.start()
+    harbour.address = Address(host="127.0.0.1", port=raw.getsockname()[1])
+    for end in await harbour.pair():
+        sock = end.stream.get_extra_info("socket")
+        assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+        end.stream.abort()
+    listener.close()
+
+
+def test_a_socket_that_was_reset_meanwhile_does_no_harm() -> None:
+    def refuse(*option: int) -> None:
+        raise OSError("reset")
+
+    sock = SimpleNamespace(family=socket.AF_INET, setsockopt=refuse)
+    switch_nagle_off(SimpleNamespace(get_extra_info=lambda name: sock))  # type: ignore[arg-type]
+    switch_nagle_off(SimpleNamespace(get_extra_info=lambda name: None))  # type: ignore[arg-type]
 
 
 async def test_several_hosts_and_a_shared_port_can_be_listened_at() -> None:

@@ -10,7 +10,14 @@ import pytest
 
 from trunkline.engines import happy_eyeballs
 from trunkline.engines.engine import Address
-from trunkline.engines.happy_eyeballs import interleave, open_socket, race, summary
+from trunkline.engines.happy_eyeballs import (
+    interleave,
+    numeric_place,
+    open_socket,
+    race,
+    resolve,
+    summary,
+)
 
 HANG_SECONDS = 20.0
 FOUR, SIX = socket.AF_INET, socket.AF_INET6
@@ -100,13 +107,22 @@ async def test_a_host_is_connected_to(listener: socket.socket) -> None:
         assert not sock.getblocking()
 
 
-async def test_small_writes_do_not_wait_for_each_other(listener: socket.socket) -> None:
-    loop = asyncio.get_running_loop()
-    port = listener.getsockname()[1]
-    sock = await open_socket(loop, Address(host="127.0.0.1", port=port))
-    transport, _ = await loop.create_connection(asyncio.Protocol, sock=sock)
-    assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
-    transport.abort()
+@pytest.mark.parametrize(
+    ("host", "place"),
+    [
+        ("127.0.0.1", (FOUR, ("127.0.0.1", 80))),
+        ("::1", (SIX, ("::1", 80, 0, 0))),
+        ("fe80::1%lo", None),
+        ("localhost", None),
+    ],
+)
+def test_an_address_in_figures_needs_no_look_up(host: str, place: Any) -> None:
+    assert numeric_place(host, 80) == place
+
+
+async def test_an_address_of_another_family_than_asked_for_is_an_error() -> None:
+    with pytest.raises(socket.gaierror):
+        await resolve(asyncio.get_running_loop(), "127.0.0.1", 80, socket.AF_INET6)
 
 
 async def test_the_local_address_may_be_chosen(listener: socket.socket) -> None:

@@ -1,4 +1,4 @@
-"""Keep-alive: a ping after silence, an end after no answer."""
+"""Keep-alive: a ping after silence, an end after no answer, or after nothing was read."""
 
 from __future__ import annotations
 
@@ -14,18 +14,26 @@ class Patient(Protocol):
     last_heard: float
     is_reading_paused: bool
 
+    @property
+    def stuck_at(self) -> int | None:
+        """How many bytes have left, while as many are unsent as may be; `None` otherwise."""
+
     def send_keepalive_ping(self) -> None:
         """Ask for a sign of life."""
 
     def give_up(self, silence: float) -> None:
         """End the connection after `silence` seconds."""
 
+    def give_up_unread(self, seconds: float) -> None:
+        """End the connection after `seconds` in which nothing could leave."""
+
 
 class Keepalive:
     """Watches over one connection with one timer.
 
     Any byte that arrives counts as life. While this side does not read, the peer cannot be heard
-    and is not blamed.
+    and is not blamed. A peer that talks and never reads holds up whoever sends to it: when nothing
+    has left for as long as a silent peer may be silent, it is given up, too.
 
     Args:
         patient: the connection.
@@ -36,7 +44,17 @@ class Keepalive:
             `None` for never.
     """
 
-    __slots__ = ("_clock", "_interval", "_patient", "_pinged_at", "_timeout", "_timer", "_timers")
+    __slots__ = (
+        "_clock",
+        "_interval",
+        "_patient",
+        "_pinged_at",
+        "_stuck_at",
+        "_stuck_since",
+        "_timeout",
+        "_timer",
+        "_timers",
+    )
 
     def __init__(
         self,
@@ -52,6 +70,8 @@ class Keepalive:
         self._interval = interval
         self._timeout = timeout
         self._pinged_at: float | None = None
+        self._stuck_at: int | None = None
+        self._stuck_since = 0.0
         self._timer: Timer | None = timers.call_in(interval, self._check)
 
     def stop(self) -> None:
@@ -63,7 +83,11 @@ class Keepalive:
     def _check(self) -> None:
         now = self._clock()
         patient = self._patient
-        if patient.is_reading_paused:
+        stuck_for = self._stuck_for(now)
+        if self._timeout is not None and stuck_for >= self._interval + self._timeout:
+            self._timer = None
+            patient.give_up_unread(stuck_for)
+        elif patient.is_reading_paused:
             self._wait(self._interval)
         elif self._pinged_at is not None and patient.last_heard < self._pinged_at:
             self._timer = None
@@ -72,6 +96,13 @@ class Keepalive:
             self._wait(patient.last_heard + self._interval - now)
         else:
             self._ping(now)
+
+    def _stuck_for(self, now: float) -> float:
+        """Give the seconds since which nothing has left that should."""
+        stuck_at = self._patient.stuck_at
+        if stuck_at is None or stuck_at != self._stuck_at:
+            self._stuck_at, self._stuck_since = stuck_at, now
+        return now - self._stuck_since
 
     def _ping(self, now: float) -> None:
         self._patient.send_keepalive_ping()

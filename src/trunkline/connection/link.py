@@ -262,6 +262,16 @@ class Link:
         self._set_timer(self.stream.abort)
         self.stream.close()
 
+    @property
+    def stuck_at(self) -> int | None:
+        """How many bytes have left, while writing is paused; `None` otherwise."""
+        return self.stream.sent if self.stream.is_writing_paused else None
+
+    def give_up_unread(self, seconds: float) -> None:
+        """End the connection after `seconds` in which the peer read nothing."""
+        reason = f"the peer does not read: nothing has left for {seconds:.1f} s"
+        self._fail(Close(CloseCode.TRY_AGAIN_LATER, reason), self.stream.abort)
+
     # Closing
 
     def close(self, code: int | None, reason: str) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import socket
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any, cast
 
 from trunkline.engines.engine import Address, Engine, Listener, Receiver, Stream, Tls
@@ -31,6 +32,7 @@ class AsyncioStream(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._corked: list[bytes] | None = None
         self._corked_bytes = 0
+        self._written = 0
         self.is_writing_paused = False
         self.has_ended = False
         self.is_lost = False
@@ -43,6 +45,7 @@ class AsyncioStream(asyncio.Protocol):
         self._transport.set_write_buffer_limits(
             self._write_limit, self._write_limit // LOW_WATER_DIVISOR
         )
+        switch_nagle_off(transport)
 
     def data_received(self, data: bytes) -> None:
         """Hand on what arrived, and send all answers to it in one write."""
@@ -85,12 +88,15 @@ class AsyncioStream(asyncio.Protocol):
         """Bytes that were written and have not left."""
         return self._corked_bytes + self.transport.get_write_buffer_size()
 
+    @property
+    def sent(self) -> int:
+        """Bytes that have left, since the beginning."""
+        return self._written - self.transport.get_write_buffer_size()
+
     def write(self, data: bytes) -> None:
         """Send `data`, now or later; drop it once the stream is going."""
-        if self.is_lost or self.transport.is_closing():
-            return
         if self._corked is None:
-            self.transport.write(data)
+            self._write(data)
             return
         self._corked.append(data)
         self._corked_bytes += len(data)
@@ -153,8 +159,20 @@ class AsyncioStream(asyncio.Protocol):
         if not self._corked:
             return
         held, self._corked, self._corked_bytes = self._corked, [], 0
+        self._write(b"".join(held))
+
+    def _write(self, data: bytes) -> None:
         if not self.is_lost and not self.transport.is_closing():
-            self.transport.write(b"".join(held))
+            self._written += len(data)
+            self.transport.write(data)
+
+
+def switch_nagle_off(transport: asyncio.BaseTransport) -> None:
+    """Let small writes leave at once: asyncio does so for the sockets that it makes itself."""
+    sock = transport.get_extra_info("socket")
+    if sock is not None and sock.family in (socket.AF_INET, socket.AF_INET6):
+        with suppress(OSError):  # the peer may have reset the connection
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, True)
 
 
 class AsyncioListener:

@@ -50,6 +50,10 @@ class Stream(Protocol):
         """Bytes that were written and have not left."""
 
     @property
+    def sent(self) -> int:
+        """Bytes that have left, since the beginning."""
+
+    @property
     def is_writing_paused(self) -> bool:
         """Whether the unsent bytes have passed high water and not fallen below low water since."""
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Iterable, Sequence
+from ipaddress import IPv4Address, ip_address
 from itertools import chain, zip_longest
 from typing import Any
 
@@ -36,12 +37,26 @@ async def open_socket(loop: asyncio.AbstractEventLoop, address: Address) -> sock
 async def resolve(
     loop: asyncio.AbstractEventLoop, host: str | None, port: int | None, family: int
 ) -> list[Place]:
-    """Look up a host."""
+    """Look up a host; an address needs no look-up, and no thread for one."""
+    place = None if host is None else numeric_place(host, port or 0)
+    if place is not None and family in (socket.AF_UNSPEC, place[0]):
+        return [place]
     try:
         infos = await loop.getaddrinfo(host, port, family=family, type=socket.SOCK_STREAM)
     except UnicodeError as error:
         raise socket.gaierror(socket.EAI_NONAME, f"{host!r} is no host name: {error}") from None
     return [(family, place) for family, _, _, _, place in infos]
+
+
+def numeric_place(host: str, port: int) -> Place | None:
+    """Give the place of an address in figures; `None` for a name, or for one with a zone."""
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return None
+    if isinstance(address, IPv4Address):
+        return socket.AF_INET, (host, port)
+    return None if address.scope_id else (socket.AF_INET6, (host, port, 0, 0))
 
 
 def interleave(places: Iterable[Place]) -> list[Place]:
@@ -103,8 +118,7 @@ async def connect(
 ) -> socket.socket:
     """Connect to one place, from one of the local places if there are any."""
     family, where = place
-    # asyncio switches Nagle's algorithm off only where a socket names its protocol.
-    sock = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    sock = socket.socket(family, socket.SOCK_STREAM)
     try:
         sock.setblocking(False)
         if local_places:
