@@ -198,6 +198,7 @@ async def test_tls_is_spoken_where_the_address_says_so(
 
 
 async def test_by_default_what_the_system_trusts_is_trusted(authority: trustme.CA) -> None:
+    opening.default_context.cache_clear()
     assert opening.default_context() is opening.default_context()
     async with serve(echo, "127.0.0.1", 0, ssl=server_context(authority)) as server:
         with pytest.raises(ssl.SSLCertVerificationError, match="certificate verify failed"):
