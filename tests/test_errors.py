@@ -69,6 +69,13 @@ def test_an_invalid_address_is_a_value_error_and_says_what_is_wrong() -> None:
     )
 
 
+@pytest.mark.parametrize("kind", [InvalidURI, InvalidProxy])
+def test_credentials_do_not_get_into_an_error_text(kind: type[InvalidURI | InvalidProxy]) -> None:
+    error = kind("http://me:secret@example.com/@", "it is wrong")
+    assert "'http://***@example.com/@'" in str(error)
+    assert "secret" not in str(error)
+
+
 def test_an_invalid_proxy_is_a_value_error_and_says_what_is_wrong() -> None:
     error = InvalidProxy("ftp://proxy", "its scheme is not known")
     assert isinstance(error, UsageError)

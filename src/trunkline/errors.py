@@ -31,6 +31,7 @@ Names that the `websockets` library has as well mean the same here.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from enum import Enum
 
@@ -44,6 +45,10 @@ class TrunklineError(Exception):
 # You: the call was wrong
 
 
+CREDENTIALS = re.compile(r"//[^/?#]*@")
+"""What stands before the host of an address; an error text may end up in a log."""
+
+
 class UsageError(TrunklineError):
     """The call was wrong; the text says what to change."""
 
@@ -52,7 +57,8 @@ class InvalidURI(UsageError, ValueError):
     """The address is not a ws:// or wss:// URI (RFC 6455 §3)."""
 
     def __init__(self, uri: str, problem: str) -> None:
-        super().__init__(f"{uri!r} is not a WebSocket address: {problem}")
+        shown = CREDENTIALS.sub("//***@", uri)
+        super().__init__(f"{shown!r} is not a WebSocket address: {problem}")
         self.uri = uri
         self.problem = problem
 
@@ -61,7 +67,8 @@ class InvalidProxy(UsageError, ValueError):
     """The address of the proxy cannot be used."""
 
     def __init__(self, proxy: str, problem: str) -> None:
-        super().__init__(f"{proxy!r} is not the address of a proxy: {problem}")
+        shown = CREDENTIALS.sub("//***@", proxy)
+        super().__init__(f"{shown!r} is not the address of a proxy: {problem}")
         self.proxy = proxy
         self.problem = problem
 

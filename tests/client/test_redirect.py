@@ -23,7 +23,7 @@ def options_with(**changes: Any) -> ClientOptions:
 def target_of(location: str, uri: str = "ws://example.com:8000/a/b?c=d", status: int = 302) -> str:
     response = Response(status, "Found", Headers({"Location": location}))
     target = redirect_target(response, parse_uri(uri))
-    return str(target)
+    return f"{target}?{target.query}" if target and target.query else str(target)
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])

@@ -62,7 +62,8 @@ def one_line(response: Response) -> str:
     body = response.body.decode()
     assert response.headers["Content-Type"] == "text/plain; charset=utf-8"
     assert response.headers["Content-Length"] == str(len(response.body))
-    assert response.headers["Connection"] == "close"
+    upgrade = ", Upgrade" if "Upgrade" in response.headers else ""
+    assert response.headers["Connection"] == f"close{upgrade}"
     assert body.endswith("\n") and body.count("\n") == 1
     return body.removesuffix("\n")
 

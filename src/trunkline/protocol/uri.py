@@ -55,9 +55,12 @@ class WebSocketURI:
         return self.scheme, self.host, self.port
 
     def __str__(self) -> str:
-        """Give the address without its credentials, for logs and error texts."""
+        """Give the address for logs and error texts: without credentials, and without the query.
+
+        Either may hold a token.
+        """
         authority = self._authority(self.host.replace("%", "%25"))
-        return f"{self.scheme}://{authority}{self.resource_name}"
+        return f"{self.scheme}://{authority}{self.path}"
 
     def _authority(self, host: str) -> str:
         bracketed = f"[{host}]" if ":" in host else host

@@ -195,7 +195,9 @@ class Opening:
             response.headers["Server"] = self._options.server_header
         response.headers["Date"] = formatdate(usegmt=True)
         if not opens:
-            response.headers["Connection"] = "close"
+            # RFC 9110 §7.8: whoever sends Upgrade names it in Connection
+            upgrade = ", Upgrade" if "Upgrade" in response.headers else ""
+            response.headers["Connection"] = f"close{upgrade}"
         answer = response.serialize()
         self._is_answered = True
         self._stream.write(answer)
