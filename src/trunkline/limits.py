@@ -43,7 +43,7 @@ class Limits:
     """Unsent bytes above which `await send()` waits; it goes on at a quarter of them."""
 
     max_unsent: int | None = 16 * MIB
-    """Unsent bytes at which a connection is given up: `send_soon()` does not wait."""
+    """Unsent bytes above which `send_soon()`, which does not wait, gives the connection up."""
 
     max_head: int = 16 * KIB
     """Bytes of the head of an opening request or response."""

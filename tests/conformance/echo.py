@@ -22,7 +22,6 @@ HOST = "127.0.0.1"
 
 LIMITS = Limits(
     max_size=64 * MIB,  # 9.1.6 and 9.2.6 send 16 MiB
-    max_unsent=64 * MIB,
     max_fragments=1_000_000,  # 9.3.1 and 9.4.1 send 65,536
     min_compress=0,
     ping_interval=None,  # the suite counts pings as events

@@ -324,8 +324,8 @@ async def test_on_message_may_overrun_max_unsent_in_the_middle_of_a_read() -> No
         line.peer.endpoint.send_close(1000),
     )
     await line.connection.wait_closed()
-    assert events.names == ["on_open", "on_message", "on_error", "on_close"]
-    assert events.calls[2][1].code == 1013
+    assert events.names == ["on_open", "on_message", "on_message", "on_error", "on_close"]
+    assert events.calls[3][1].code == 1013
 
 
 async def test_a_message_before_a_mistake_may_be_answered() -> None:

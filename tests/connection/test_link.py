@@ -412,9 +412,9 @@ async def test_a_backlog_is_given_up_above_the_limit() -> None:
     line = open_line(max_unsent=100)
     line.stream.stall()
     line.connection.send_soon(bytes(58))
-    line.link.check_backlog(40)
+    assert not line.link.is_overrun(40)
     assert line.link.state is State.OPEN
-    line.link.check_backlog(41)
+    assert line.link.is_overrun(41)
     reason = "the peer does not read: 101 bytes unsent, limit 100"
     await line.connection.wait_closed()
     assert end_of(line) == (ConnectionClosedError, 1013, reason, Closer.LOCAL)

@@ -10,6 +10,7 @@ import pytest
 
 from tests.connection.memory_stream import Line, open_line, rounds
 from trunkline.connection.outbox import is_text, to_payload
+from trunkline.connection.state import State
 from trunkline.errors import Closer, ConnectionClosed, ConnectionClosedError, ConnectionClosedOK
 from trunkline.protocol.events import Binary, Close, Ping, Text
 
@@ -280,6 +281,8 @@ async def test_a_peer_that_does_not_read_loses_the_connection_at_max_unsent() ->
     line.connection.send_soon(bytes(996))
     assert line.connection.buffered_amount == 1_000
     line.connection.send_soon(b"")
+    assert line.connection.state is State.OPEN
+    line.connection.send_soon(b"one too many")
     await line.connection.wait_closed()
     error = line.connection.closed()
     assert (error.code, error.closer) == (1013, Closer.LOCAL)
@@ -294,6 +297,8 @@ async def test_what_waits_behind_a_fragmented_message_counts_as_unsent() -> None
     _, task = await fragmenting(line, "a", "b")
     line.connection.send_soon("€" * 300)
     line.connection.send_soon("€" * 100)
+    assert line.connection.state is State.OPEN
+    line.connection.send_soon("one too many")
     with pytest.raises(ConnectionClosedError) as caught:
         await task
     assert caught.value.code == 1013
@@ -308,6 +313,15 @@ async def test_what_waited_is_not_counted_twice() -> None:
         await tap.give(None)
         await task
     assert len(line.peer.heard) == 6
+
+
+async def test_one_message_may_be_larger_than_all_that_may_be_unsent() -> None:
+    line = open_line(max_unsent=1_000)
+    line.stream.stall()
+    line.connection.send_soon(bytes(5_000))
+    line.stream.flow()
+    line.connection.send_soon(b"x")
+    assert line.peer.heard == [Binary(bytes(5_000)), Binary(b"x")]
 
 
 async def test_without_a_limit_everything_is_kept() -> None:

@@ -227,7 +227,8 @@ class Connection:
     ) -> None:
         """Send a message without waiting.
 
-        A peer that does not read, until `max_unsent` bytes are unsent, loses the connection.
+        A peer that has left more than `max_unsent` bytes of earlier messages unread loses the
+        connection, and the message with it: `on_error` and `recv()` tell.
 
         Args:
             message: `str` is sent as text, anything like bytes as binary.

@@ -212,17 +212,21 @@ class Link:
                 raise self.closed()
             await self._writable.wait()
 
-    def check_backlog(self, held: int) -> None:
-        """Give the connection up where nobody reads what is sent.
+    def is_overrun(self, held: int) -> bool:
+        """Give the connection up where nobody reads what was sent; say whether that is so.
+
+        What counts is what was sent before: one message may be as large as it likes.
 
         Args:
             held: bytes that wait for their turn above the stream.
         """
         limit = self.limits.max_unsent
         unsent = self.stream.unsent + held
-        if limit is not None and unsent > limit:
-            reason = f"the peer does not read: {unsent:,} bytes unsent, limit {limit:,}"
-            self._fail(Close(CloseCode.TRY_AGAIN_LATER, reason), self.stream.abort)
+        if limit is None or unsent <= limit:
+            return False
+        reason = f"the peer does not read: {unsent:,} bytes unsent, limit {limit:,}"
+        self._fail(Close(CloseCode.TRY_AGAIN_LATER, reason), self.stream.abort)
+        return True
 
     def send_ping(self, payload: bytes) -> None:
         """Send a ping."""

@@ -32,13 +32,14 @@ class Outbox:
             raise TypeError(f"send_soon() takes str or bytes, not {message!r}")
         self._link.check_open()
         data, as_text = to_data(message), is_text(message, text)
+        if self._link.is_overrun(self._held_bytes):
+            return
         if self._is_fragmenting():
             payload = to_payload(data, as_text=as_text)
             self._held.append((payload, as_text, compress))
             self._held_bytes += len(payload)
         else:
             self._link.send_message(data, as_text=as_text, compress=compress)
-        self._link.check_backlog(self._held_bytes)
 
     async def send(self, message: Message, *, text: bool | None, compress: bool) -> None:
         """Send, and wait while the unsent bytes are above high water."""
