@@ -6,11 +6,11 @@ import asyncio
 from contextlib import aclosing, suppress
 
 from trunkline.cli.arguments import ConnectArguments
-from trunkline.cli.commands import COMMAND, ESCAPED_COMMAND, Commands
 from trunkline.cli.console import Console
 from trunkline.cli.exit_code import ExitCode
 from trunkline.cli.failures import Failure, connect_failure, in_one_line
 from trunkline.cli.log import log_to
+from trunkline.cli.slash_commands import COMMAND, ESCAPED_COMMAND, Commands
 from trunkline.cli.tls import client_context
 from trunkline.client.connect import connect
 from trunkline.client.proxy import choose_proxy

@@ -4,8 +4,8 @@ import io
 import pytest
 
 import trunkline
-from trunkline.cli.commands import HELP, Commands
 from trunkline.cli.console import Console
+from trunkline.cli.slash_commands import HELP, Commands
 
 HANG_GUARD = 20.0  # seconds
 
