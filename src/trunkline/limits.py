@@ -158,6 +158,9 @@ LINGER = 2.0
 """Seconds for what follows a refusal: a server reads and forgets, so that a reset does not overtake
 its answer; a client waits for the words behind the status."""
 
+LOW_WATER_DIVISOR = 4
+"""Reading and writing, paused at high water, resume at a quarter: far enough for a wake-up."""
+
 LISTEN_BACKLOG = 1024
 """Connections that the kernel holds until they are accepted: a page of clients coming back."""
 

@@ -12,11 +12,10 @@ from tests.engines.virtual_clock import VirtualClock
 from trunkline.connection.connection import Connection, new_mask_key
 from trunkline.connection.events import Events
 from trunkline.connection.link import Link
-from trunkline.engines.asyncio_engine import LOW_WATER_DIVISOR
 from trunkline.engines.engine import Receiver, Stream
 from trunkline.engines.timer_wheel import TimerWheel
 from trunkline.errors import Closer
-from trunkline.limits import Limits
+from trunkline.limits import LOW_WATER_DIVISOR, Limits
 from trunkline.protocol.deflate import PerMessageDeflate
 from trunkline.protocol.endpoint import Endpoint
 from trunkline.protocol.events import Close, Event, Failed

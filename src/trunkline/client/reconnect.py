@@ -15,7 +15,6 @@ from trunkline.limits import Backoff
 from trunkline.protocol.http1 import Response
 from trunkline.protocol.refusals import InvalidProxyStatus, InvalidStatus
 
-CLIENT_ERRORS = range(400, 500)
 SERVER_ERRORS = range(500, 600)
 
 

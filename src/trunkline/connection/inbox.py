@@ -8,8 +8,7 @@ from trunkline.connection.consumer import Data
 from trunkline.connection.link import Link
 from trunkline.connection.waiters import Waiters
 from trunkline.errors import ConcurrencyError
-
-LOW_WATER_DIVISOR = 4
+from trunkline.limits import LOW_WATER_DIVISOR
 
 
 class Inbox:

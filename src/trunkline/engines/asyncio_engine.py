@@ -12,10 +12,7 @@ from typing import Any, cast
 from trunkline.engines.engine import Address, Engine, Listener, Receiver, Stream, Tls
 from trunkline.engines.happy_eyeballs import open_socket
 from trunkline.engines.timer_wheel import TimerWheel
-from trunkline.limits import LISTEN_BACKLOG
-
-LOW_WATER_DIVISOR = 4
-"""Writing resumes at a quarter of high water: far enough to be worth a wake-up."""
+from trunkline.limits import LISTEN_BACKLOG, LOW_WATER_DIVISOR
 
 
 class AsyncioStream(asyncio.Protocol):
