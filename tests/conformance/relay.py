@@ -29,6 +29,8 @@ async def relay_to(
         task = asyncio.get_running_loop().create_task(relay(reader, writer, port, dial))
         open_relays.add(task)
         task.add_done_callback(open_relays.discard)
+        # A task that is cancelled before its first step closes nothing itself.
+        task.add_done_callback(lambda _: writer.transport.abort())
 
     server = await asyncio.start_server(accepted, HOST, 0, ssl=accept)
     try:
