@@ -1,17 +1,21 @@
 # The verbs of the project, and of its CI. `make test PYTHON=python3.12` chooses the interpreter.
 PY = .venv/bin/python
-HEAVY = tests/properties tests/conformance tests/interop tests/browser tests/faults
+HEAVY = tests/properties tests/conformance tests/interop tests/browser tests/faults tests/wheels
 
-.PHONY: run test check bench conformance
+.PHONY: run build test check bench conformance
 
 run:
 	@tools/setup run
 	@$(PY) -m trunkline.demos.chat
 
+build:
+	@tools/setup build
+
 check:
 	@tools/setup check
 	$(PY) -m ruff check
 	$(PY) -m ruff format --check
+	PATH="$(CURDIR)/.venv/bin:$$PATH" cython-lint src/trunkline/native
 	$(PY) -m mypy
 	$(PY) -m pytest -q tests/test_floors.py tests/test_sizes.py
 
