@@ -14,7 +14,7 @@ __all__ = ["AVAILABLE", "MODULES", "WHY_NOT"]
 PLATFORM = "linux"
 """The engine is made of epoll, eventfd and accept4; only Linux has them."""
 
-NAMES = ("masking",)
+NAMES = ("masking", "messages", "endpoint")
 """What CMakeLists.txt builds."""
 
 

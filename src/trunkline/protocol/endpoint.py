@@ -27,6 +27,11 @@ from trunkline.protocol.messages import MessageReader
 from trunkline.protocol.opcodes import Opcode
 from trunkline.protocol.role import Role
 
+NO_KEYS = "a client endpoint needs a source of mask keys"
+ONE_EXTENSION = "permessage-deflate is the only extension, once"
+IN_FRAGMENTS = "a fragmented message is being sent"
+NOTHING_TO_CONTINUE = "there is no message to continue"
+
 RECEIVING = frozenset({State.OPEN, State.CLOSE_SENT})
 
 
@@ -48,9 +53,9 @@ class Endpoint:
         new_mask_key: Callable[[], bytes] | None = None,
     ) -> None:
         if role.masks and new_mask_key is None:
-            raise ValueError("a client endpoint needs a source of mask keys")
+            raise ValueError(NO_KEYS)
         if len(extensions) > 1:
-            raise ValueError("permessage-deflate is the only extension, once")
+            raise ValueError(ONE_EXTENSION)
         self._new_mask_key = new_mask_key if role.masks else None
         self._limits = limits
         self._deflate = extensions[0] if extensions else None
@@ -125,7 +130,7 @@ class Endpoint:
     def send_continuation(self, data: bytes, *, fin: bool) -> bytes:
         """Encode the next fragment of a message, the last one with `fin=True`."""
         if self._fragment_compressed is None:
-            raise ValueError("there is no message to continue")
+            raise ValueError(NOTHING_TO_CONTINUE)
         if self._fragment_compressed:
             assert self._deflate is not None
             data = self._deflate.compress(data, fin=fin)
@@ -156,7 +161,7 @@ class Endpoint:
     def _first_frame(self, opcode: Opcode, data: bytes, *, fin: bool, compress: bool) -> bytes:
         # RFC 6455 §5.4: the fragments of two messages are never interleaved
         if self._fragment_compressed is not None:
-            raise ValueError("a fragmented message is being sent")
+            raise ValueError(IN_FRAGMENTS)
         payload, compressed = self._compressed(data, fin=fin) if compress else (data, False)
         if not fin:
             self._fragment_compressed = compressed

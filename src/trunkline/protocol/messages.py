@@ -12,6 +12,11 @@ from trunkline.protocol.frames import FrameHeader, FramePart
 from trunkline.protocol.opcodes import Opcode
 from trunkline.protocol.utf8 import Utf8Validator
 
+INTERLEAVED = "new message begins inside a fragmented one"
+NOT_NEGOTIATED = "reserved bit RSV1 is set, and compression was not negotiated"
+NOTHING_TO_CONTINUE = "continuation frame without a message to continue"
+RSV1_LATER = "reserved bit RSV1 is set on a continuation frame"
+
 
 class MessageReader:
     """Joins the parts of data frames to messages.
@@ -63,20 +68,20 @@ class MessageReader:
     def _begin_message(self, header: FrameHeader) -> None:
         # RFC 6455 §5.4: the fragments of two messages are never interleaved
         if self._opcode is not None:
-            raise ProtocolError("new message begins inside a fragmented one")
+            raise ProtocolError(INTERLEAVED)
         # RFC 6455 §5.2: a reserved bit needs an extension that defines it
         if header.rsv1 and self._deflate is None:
-            raise ProtocolError("reserved bit RSV1 is set, and compression was not negotiated")
+            raise ProtocolError(NOT_NEGOTIATED)
         self._opcode = header.opcode
         self._compressed = header.rsv1
 
     def _continue_message(self, header: FrameHeader) -> None:
         # RFC 6455 §5.4: a continuation needs a message to continue
         if self._opcode is None:
-            raise ProtocolError("continuation frame without a message to continue")
+            raise ProtocolError(NOTHING_TO_CONTINUE)
         # RFC 7692 §6.1: the bit stands on the first frame of a message
         if header.rsv1:
-            raise ProtocolError("reserved bit RSV1 is set on a continuation frame")
+            raise ProtocolError(RSV1_LATER)
 
     def _check_length(self, length: int) -> None:
         """Compare the declared length before a byte of it is taken in."""

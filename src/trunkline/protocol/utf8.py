@@ -6,6 +6,7 @@ import re
 from trunkline.errors import InvalidPayload
 
 NOT_UTF8 = "text is not valid UTF-8"
+ENDS_INSIDE = f"{NOT_UTF8}: it ends inside a code point"
 # RFC 3629 §3: surrogates are no characters. CPython's decoder would wait for their third byte.
 SURROGATE = re.compile(rb"\xed[\xa0-\xbf]")
 
@@ -34,4 +35,4 @@ class Utf8Validator:
         try:
             self._decoder.decode(b"", final=True)
         except UnicodeDecodeError:
-            raise InvalidPayload(f"{NOT_UTF8}: it ends inside a code point") from None
+            raise InvalidPayload(ENDS_INSIDE) from None

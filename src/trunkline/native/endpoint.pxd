@@ -1,0 +1,87 @@
+# What the lane knows of an endpoint: its fields, and how bytes become events without Python.
+cimport cython
+from libc.stdint cimport int64_t, uint8_t, uint32_t
+
+from trunkline.native.messages cimport MessageReader
+
+
+# What pull() gives. `data` then holds: str, bytes, bytes, bytes, Close, PeerError.
+cdef enum Kind:
+    NOTHING
+    TEXT
+    BINARY
+    PING
+    PONG
+    CLOSE
+    FAILED
+
+
+@cython.final
+cdef class Endpoint:
+    # Of the event that pull() or received() gave. Take it and set it to None: what lies here stays
+    # alive. It is None whenever pull() gives NOTHING.
+    cdef object data
+
+    # What holds for the whole connection
+    cdef object limits              # shared by all endpoints that have the same
+    cdef object deflate             # PerMessageDeflate or None
+    cdef object new_mask_key        # callable; None where this side masks nothing
+    cdef int64_t largest            # bytes of a whole frame that need no second look; -1: none
+    cdef uint32_t min_compress      # bytes; the largest number stands for any above
+
+    # How far the conversation has come
+    cdef readonly bint is_open      # state is OPEN: messages may be sent and are delivered
+    cdef readonly object state      # protocol.closing.State
+    cdef MessageReader reader       # None while no frame and no message is unfinished
+
+    # Truth values, and one number, in a byte each
+    cdef uint8_t masks              # this side is the client
+    cdef uint8_t uses_pool          # mask keys are masking.new_mask_key()'s
+    cdef uint8_t receives           # what arrives is read (OPEN, CLOSE_SENT)
+    cdef uint8_t sends              # frames may be sent (OPEN, CLOSE_RECEIVED, FAILED)
+    cdef uint8_t sent_fragment      # see Fragment in endpoint.pyx
+
+    # Receiving, for the lane. Between two calls anything may happen to the endpoint.
+
+    # Parse on from *position in a writable buffer, in which payloads may be unmasked in place;
+    # move *position behind what was consumed and give the next event. NOTHING: all is consumed.
+    # Raises MemoryError at most; the connection cannot go on then.
+    cdef Kind pull(self, uint8_t** position, uint8_t* end) except? NOTHING
+    # Give how many bytes of a large payload may be received straight into *where; mostly 0.
+    # *where is owned by the endpoint and valid until its next method is called.
+    cdef size_t wanted(self, uint8_t** where) noexcept
+    # Take note of `size` bytes, still masked, that were received at wanted()'s *where. `size` is at
+    # most what wanted() gave, and no other method was called in between.
+    cdef Kind received(self, size_t size) except? NOTHING
+
+    # Sending, for the lane
+
+    # Whether a message of `length` bytes can go out now as one frame that is not compressed.
+    cdef bint sends_plain(self, size_t length) noexcept
+    # Give the bytes of a frame: header, mask key and payload.
+    cdef size_t frame_size(self, size_t length) noexcept
+    # Write a whole frame, masked where this side masks, to `target`, which has room for
+    # frame_size(length) bytes. Raises what the source of mask keys raises.
+    cdef int encode(
+        self, uint8_t* target, int opcode, const uint8_t* payload, size_t length
+    ) except -1
+
+    # Inside
+    cdef Kind pull_whole(self, uint8_t** position, uint8_t* end) except? NOTHING
+    cdef int decode(self, const uint8_t* text, size_t size) except -1
+    cdef Kind pull_part(self, uint8_t** position, uint8_t* end) except? NOTHING
+    cdef Kind go_on(self, MessageReader reader, uint8_t** position, uint8_t* end) except? NOTHING
+    cdef Kind payload_taken(self, MessageReader reader) except? NOTHING
+    cdef Kind receive_control(self, int opcode, bytes payload) except? NOTHING
+    cdef Kind fail(self, object error) except? NOTHING
+    cdef int receive_into(self, list events, const uint8_t* data, size_t size) except -1
+    cdef object event(self, Kind kind)
+    cdef int change_state(self, object step) except -1
+    cdef int set_state(self, object state) except -1
+    cdef bytes first_frame(self, int opcode, object data, bint fin, bint compress)
+    cdef object compressed(self, object data, bint fin)
+    cdef bytes frame(self, int first, object payload)
+    cdef int write_frame(
+        self, uint8_t* target, int first, const uint8_t* payload, size_t length
+    ) except -1
+    cdef int take_mask_key(self, uint8_t* key) except -1

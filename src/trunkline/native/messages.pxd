@@ -1,0 +1,97 @@
+# What is unfinished on a connection; it exists only then.
+cimport cython
+from libc.stdint cimport int64_t, uint8_t, uint64_t
+
+from cpython.object cimport PyObject
+
+
+cdef extern from "frame.h" nogil:
+    enum:
+        TL_FIN
+        TL_RSV1
+        TL_OPCODE
+        TL_CONTROL
+        TL_MAX_HEADER
+        TL_MAX_CONTROL
+
+    ctypedef enum tl_header_state:
+        TL_HEADER_COMPLETE
+        TL_HEADER_INCOMPLETE
+        TL_HEADER_WRONG
+
+    ctypedef struct tl_frame:
+        uint8_t first
+        uint8_t key[4]
+        uint8_t needed
+        uint8_t size
+        uint64_t length
+
+    tl_header_state tl_parse_header(
+        tl_frame* frame, const uint8_t* data, size_t size, bint is_masked
+    ) noexcept
+    size_t tl_header_size(uint64_t length, bint is_masked) noexcept
+    size_t tl_encode_header(
+        uint8_t* target, uint8_t first, uint64_t length, const uint8_t* key
+    ) noexcept
+
+
+cdef extern from "utf8.h" nogil:
+    ctypedef struct tl_utf8:
+        uint8_t missing
+        uint8_t low
+        uint8_t high
+
+    bint tl_utf8_feed(tl_utf8* text, const uint8_t* part, size_t size) noexcept
+
+
+@cython.final
+cdef class MessageReader:
+    cdef object limits
+    cdef object deflate         # PerMessageDeflate or None
+    cdef bint is_masked         # whether the peer masks
+
+    # The header or control frame that is held back until it is complete
+    cdef uint8_t held[TL_MAX_CONTROL]
+    cdef uint8_t held_size
+
+    # The frame whose header came last
+    cdef tl_frame frame
+    cdef uint64_t seen          # bytes of its payload so far
+    cdef bint in_payload        # some are missing
+
+    # The message under way
+    cdef int opcode             # 0 when there is none
+    cdef bint is_compressed
+    cdef uint64_t fragments
+    cdef uint64_t wire_size     # bytes of its frames' payloads, as declared
+    cdef tl_utf8 text
+    cdef int64_t max_size       # bytes; the largest number stands for none, and for any above
+    cdef PyObject* payload      # owned: a bytes object that is being filled, or NULL
+    cdef size_t size            # bytes in it
+    cdef size_t capacity        # bytes it has room for
+
+    cdef bint is_idle(self) noexcept
+    cdef tl_header_state hold(self, uint8_t** position, uint8_t* end) noexcept
+    cdef bytes held_payload(self)
+    cdef int refuse_header(self) except -1
+    cdef int begin_frame(self) except -1
+    cdef int begin_message(self) except -1
+    cdef int continue_message(self) except -1
+    cdef int check_length(self) except -1
+    cdef int take(self, const uint8_t* payload, size_t size) except -1
+    cdef size_t room_in_place(self, uint8_t** where) noexcept
+    cdef int take_in_place(self, size_t size) except -1
+    cdef int note(self, size_t size) noexcept
+    cdef int inflate(self, bytes payload) except -1
+    cdef int append(self, bytes piece) except -1
+    cdef int grow(self, size_t extra) except -1
+    cdef int resize(self, size_t capacity) except -1
+    cdef uint8_t* free_space(self) noexcept
+    cdef int check_text(self, const uint8_t* part, size_t size) except -1
+    cdef object room(self)
+    cdef object finish(self)
+    cdef str finished_text(self)
+    cdef bytes finished_bytes(self)
+
+
+cdef int64_t at_most(limit, int64_t most) except -1
