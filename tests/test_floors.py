@@ -54,13 +54,6 @@ CYTHON_IMPORT = re.compile(
     re.MULTILINE,
 )
 
-# Kernels are C11 without Python: words and arithmetic, no I/O, nothing of a folder above.
-KERNELS = Path("native/kernels")
-C_LANGUAGE = {"inttypes", "limits", "stdbool", "stddef", "stdint", "stdlib", "string"}
-C_VECTORS = {"arm_acle", "arm_neon", "cpuid", "emmintrin", "immintrin"}
-C_HEADERS = {f"<{name}.h>" for name in C_LANGUAGE | C_VECTORS}
-C_INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*(<[^>\n]*>|"[^"\n]*")', re.MULTILINE)
-
 
 # Reading
 
@@ -139,27 +132,8 @@ def judge(area: str, name: str) -> str | None:
     return judge_inside(area, name) if is_ours else judge_outside(area, name)
 
 
-def judge_kernel(path: Path) -> Iterator[str]:
-    """Say what is wrong with what a file in C includes."""
-    for written in C_INCLUDE.findall(path.read_text()):
-        name = written[1:-1]
-        is_sibling = written[0] == '"' and "/" not in name and (path.parent / name).is_file()
-        if not is_sibling and written not in C_HEADERS:
-            yield f"kernels import nothing, and this includes {written}"
-
-
-def kernel_violations(source: Path) -> Iterator[str]:
-    """Yield one line for each kernel out of its place, and for each include that is not C's own."""
-    for path in sorted(p for p in source.rglob("*") if p.suffix in {".c", ".h"}):
-        place = path.relative_to(source)
-        if place.parent != KERNELS:
-            yield f"{place}: C stands in {KERNELS}"
-        yield from (f"{place}: {wrong}" for wrong in judge_kernel(path))
-
-
 def violations(source: Path) -> Iterator[str]:
     """Yield one line for each import below `source` that does not go down."""
-    yield from kernel_violations(source)
     for path in sorted(p for p in source.rglob("*") if p.suffix in {".py", ".pyx", ".pxd"}):
         *folder, file = path.relative_to(source).with_suffix("").parts
         area = folder[0] if folder else file
@@ -208,9 +182,6 @@ def plant(root: Path, file: str, text: str) -> list[str]:
         ("__init__.py", "from trunkline.client import connect"),
         ("__main__.py", "from trunkline.cli import main"),
         ("server/README.md", "import client"),
-        ("native/kernels/cpu.c", '#include "cpu.c"\n#include <stdint.h>\n# include <immintrin.h>'),
-        ("native/endpoint.pyx", "from ..errors import Error\nfrom trunkline cimport limits"),
-        ("native/endpoint.pyx", "cimport cython\nimport socket\nfrom .masking cimport mask"),
     ],
 )
 def test_an_import_that_goes_down_passes(tmp_path: Path, file: str, text: str) -> None:
@@ -279,37 +250,6 @@ def test_an_import_that_goes_down_passes(tmp_path: Path, file: str, text: str) -
             "centrifuge is pure and imports google.protobuf.message, "
             "which is not of the standard library",
         ),
-        (
-            "native/poller.pyx",
-            "cimport cython, trunkline.connection.link",
-            "native (floor 3) imports connection (floor 5)",
-        ),
-        (
-            "native/poller.pyx",
-            "def f():\n    from trunkline.engines.choose import engines",
-            "native (floor 3) imports engines (floor 4)",
-        ),
-        (
-            "native/kernels/mask.c",
-            "#include <Python.h>",
-            "kernels import nothing, and this includes <Python.h>",
-        ),
-        (
-            "native/kernels/mask.h",
-            "#  include  <sys/socket.h>",
-            "kernels import nothing, and this includes <sys/socket.h>",
-        ),
-        (
-            "native/kernels/mask.c",
-            '#include "../masking.h"',
-            'kernels import nothing, and this includes "../masking.h"',
-        ),
-        (
-            "native/kernels/mask.c",
-            '#include "absent.h"',
-            'kernels import nothing, and this includes "absent.h"',
-        ),
-        ("native/mask.c", "", "C stands in native/kernels"),
         ("errors.py", "import time", "errors is pure and imports time"),
         ("rooms/room.py", "", "rooms has no floor yet; give it one"),
         ("helpers.py", "", "helpers has no floor yet; give it one"),

@@ -84,7 +84,7 @@ def test_the_version_is_a_version() -> None:
 
 def test_the_engine_says_why_it_runs() -> None:
     info = trunkline.engine_info()
-    assert info.engine == "asyncio"
+    assert info.engine in ("asyncio", "native")
     assert info.endpoint.startswith("trunkline.")
     assert info.why
 

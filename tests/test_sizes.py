@@ -13,8 +13,6 @@ from pathlib import Path
 
 import pytest
 
-from tests import c_functions, cython_functions
-
 REPOSITORY = Path(__file__).parents[1]
 SOURCE = REPOSITORY / "src"
 EXCEPTIONS = Path(__file__).with_name("size_exceptions.toml")
@@ -71,30 +69,15 @@ def functions(tree: ast.AST, prefix: str = "") -> Iterator[tuple[str, FunctionNo
         yield from functions(node, f"{name}." if name else prefix)
 
 
-def python_sizes(text: str) -> Iterator[tuple[str, int]]:
-    """Yield the qualified name and the number of code lines of every function."""
-    tree = ast.parse(text)
-    code = code_lines(text, tree)
-    for name, node in functions(tree):
-        yield name, len(code & lines_of(node))
-
-
-MEASURES = {
-    ".py": python_sizes,
-    ".pyx": cython_functions.function_sizes,
-    ".pxd": cython_functions.function_sizes,
-    ".c": c_functions.function_sizes,
-    ".h": c_functions.function_sizes,
-}
-
-
 def function_sizes(source: Path) -> dict[str, int]:
     """Map `path:qualified.name` of every function below `source` to its number of code lines."""
     sizes: dict[str, int] = {}
-    for path in sorted(path for path in source.rglob("*") if path.suffix in MEASURES):
-        for name, size in MEASURES[path.suffix](path.read_text()):
+    for path in sorted(source.rglob("*.py")):
+        tree = ast.parse(text := path.read_text())
+        code = code_lines(text, tree)
+        for name, node in functions(tree):
             where = f"{path.relative_to(source.parent).as_posix()}:{name}"
-            sizes[where] = max(size, sizes.get(where, 0))
+            sizes[where] = max(len(code & lines_of(node)), sizes.get(where, 0))
     return sizes
 
 
@@ -157,10 +140,10 @@ def test_no_file_is_too_long() -> None:
 # The check itself, on planted trees
 
 
-def plant(root: Path, text: str, name: str = "a.py") -> Path:
+def plant(root: Path, text: str) -> Path:
     source = root / "src"
     source.mkdir()
-    (source / name).write_text(text)
+    (source / "a.py").write_text(text)
     return source
 
 
@@ -204,105 +187,6 @@ def test_methods_and_nested_functions_are_named_by_their_place(tmp_path: Path) -
 def test_of_two_functions_with_one_name_the_longer_counts(tmp_path: Path) -> None:
     text = "@overload\ndef f(a): ...\n" + function_of(code_lines=3) + "def f(b): ...\n"
     assert function_sizes(plant(tmp_path, text)) == {"src/a.py:f": 3}
-
-
-CYTHON = '''
-from libc.string cimport memcpy
-
-cdef extern from "frame.h" nogil:
-    int tl_parse(
-        const char* data, size_t size
-    ) noexcept
-    ctypedef struct tl_header:
-        int opcode
-
-cdef enum:
-    LIMIT = 5
-
-cdef int (*chosen)(int) noexcept
-cdef int started = int(1)
-
-cdef class Endpoint:
-    """Twin.
-
-    Of another."""
-    cdef readonly int a  # (
-
-    def __init__(self, *, int limit=int(5),
-                 bytes key not None):
-        self.a = <int>limit
-
-    @property
-    def b(self): return self.a
-
-    cdef inline const unsigned char[:] feed(self, const unsigned char[::1] data) except *:
-        """Take bytes."""
-        cdef:
-            int size = data.shape[0]
-
-        # why
-        if size:
-            return {"a":
-                    1}
-        return None
-
-    cdef int last(self) except? -1:
-        async def inner(x): pass
-        return 1
-
-cdef (int, int) both(int a) noexcept nogil:
-    return a, a
-
-cpdef run(): return 1
-'''
-
-C = """
-#include <stdint.h>
-#define TWICE(x) do { \\
-    x; x; } while (0)
-
-/* a comment with { and f() { */
-struct header { int a; };
-static const uint8_t table[] = {1, 2};
-
-static inline int parse(const uint8_t *data, size_t size)
-{
-    // why }
-    const char *text = "}{\\"";
-
-    if (size) {
-        return '{';
-    }
-    return (int)data[0];
-}
-
-__attribute__((target("avx2"))) void
-mask(int (*f)(int), uint8_t key[4]) {
-    f(1); }
-"""
-
-
-def test_functions_of_cython_are_measured(tmp_path: Path) -> None:
-    sizes = function_sizes(plant(tmp_path, CYTHON, "a.pyx"))
-    assert sizes == {
-        "src/a.pyx:Endpoint.__init__": 3,
-        "src/a.pyx:Endpoint.b": 1,
-        "src/a.pyx:Endpoint.feed": 7,
-        "src/a.pyx:Endpoint.last": 3,
-        "src/a.pyx:Endpoint.last.inner": 1,
-        "src/a.pyx:both": 2,
-        "src/a.pyx:run": 1,
-    }
-
-
-def test_functions_of_c_are_measured(tmp_path: Path) -> None:
-    sizes = function_sizes(plant(tmp_path, C, "a.c"))
-    assert sizes == {"src/a.c:parse": 8, "src/a.c:mask": 3}
-
-
-def test_the_functions_of_the_package_are_found_in_every_language(sizes: dict[str, int]) -> None:
-    for where in ("masking.pyx:apply_mask", "kernels/mask.c:tl_mask"):
-        assert sizes[f"src/trunkline/native/{where}"] > 1
 
 
 @pytest.mark.parametrize(

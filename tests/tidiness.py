@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from trunkline.engines.choose import engines
+from trunkline.engines.choose import current_engine, engines
 
 PATIENCE_SECONDS = 10.0
 """For what is on its way out: a lingering refusal alone takes two seconds."""
@@ -32,6 +32,7 @@ async def tidiness() -> AsyncIterator[None]:
     """Fail a test that leaves something behind, or whose loop had to handle an exception."""
     unhandled: list[dict[str, Any]] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, context: unhandled.append(context))
+    current_engine()  # holds descriptors of its own
     descriptors = open_descriptors()
     yield
     try:

@@ -164,5 +164,8 @@ LOW_WATER_DIVISOR = 4
 LISTEN_BACKLOG = 1024
 """Connections that the kernel holds until they are accepted: a page of clients coming back."""
 
+ACCEPT_RETRY = 1.0
+"""Seconds until accepting is tried again, after the process had no descriptor left."""
+
 HAPPY_EYEBALLS_DELAY = 0.25
 """Seconds before the next address of a host is tried beside the first (RFC 8305 §5)."""

@@ -49,9 +49,12 @@ class MemoryStream:
 
     Args:
         write_limit: high water in bytes.
+        now: gives the time in seconds.
     """
 
-    def __init__(self, write_limit: int) -> None:
+    def __init__(self, write_limit: int, now: Callable[[], float]) -> None:
+        self._now = now
+        self.last_heard = now()
         self.receiver: Receiver
         self.is_writing_paused = False
         self.has_ended = False
@@ -180,6 +183,7 @@ class MemoryStream:
                 self.receiver.end_received()
 
     def _receive(self, data: bytes) -> None:
+        self.last_heard = self._now()
         self.cork()
         try:
             self.receiver.bytes_received(data)
@@ -263,7 +267,7 @@ def make_line(
     """Make a connection that is still to be opened; `role` is that of its own side."""
     engine = MemoryEngine()
     chosen = Limits(**limits)
-    stream = MemoryStream(chosen.write_limit)
+    stream = MemoryStream(chosen.write_limit, engine.now)
     logger = logging.getLogger("trunkline.test")
     connection = Connection(engine, stream, role, chosen, logger)  # type: ignore[arg-type]
     other = Role.CLIENT if role is Role.SERVER else Role.SERVER

@@ -9,6 +9,8 @@ import weakref
 
 import pytest
 
+from trunkline import native
+from trunkline.engines import choose
 from trunkline.engines.asyncio_engine import AsyncioEngine
 from trunkline.engines.choose import (
     VARIABLE,
@@ -18,6 +20,7 @@ from trunkline.engines.choose import (
     engine_info,
     engines,
     forget_closed_loops,
+    new_engine,
 )
 from trunkline.errors import UsageError
 from trunkline.protocol.endpoint import Endpoint
@@ -28,13 +31,22 @@ def no_wish(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(VARIABLE, raising=False)
 
 
-def test_this_build_has_one_engine_and_says_so() -> None:
+WHY_NOT = "this build has no compiled engine"
+
+
+def test_a_build_without_compiled_modules_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(native, "WHY_NOT", WHY_NOT)
+    monkeypatch.setattr(choose, "COMPILED_ENDPOINT", None)
     assert engine_info() == EngineInfo(
-        engine="asyncio",
-        endpoint="trunkline.protocol.endpoint",
-        why="this build has no native engine",
+        engine="asyncio", endpoint="trunkline.protocol.endpoint", why=WHY_NOT
     )
     assert endpoint_class() is Endpoint
+
+
+def test_a_build_with_all_of_them_is_native(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(native, "WHY_NOT", None)
+    assert engine_info().engine == "native"
+    assert engine_info().why == "it is compiled, and works here"
 
 
 def test_the_engine_can_be_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -45,13 +57,14 @@ def test_the_engine_can_be_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("wish", "text"),
     [
-        ("native", "TRUNKLINE_ENGINE is 'native', and this build has no native engine"),
+        ("native", "TRUNKLINE_ENGINE is 'native', and this build has no compiled engine"),
         ("steam", "TRUNKLINE_ENGINE is 'steam', it can be 'asyncio' or 'native'"),
     ],
 )
 async def test_an_engine_that_is_not_there_is_refused(
     monkeypatch: pytest.MonkeyPatch, wish: str, text: str
 ) -> None:
+    monkeypatch.setattr(native, "WHY_NOT", WHY_NOT)
     monkeypatch.setenv(VARIABLE, wish)
     with pytest.raises(UsageError, match=text):
         engine_info()
@@ -59,14 +72,26 @@ async def test_an_engine_that_is_not_there_is_refused(
         current_engine()
 
 
-async def test_a_loop_has_one_engine(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_loop_has_one_engine(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(VARIABLE, "asyncio")
+    monkeypatch.delitem(engines, asyncio.get_running_loop(), raising=False)
     with caplog.at_level(logging.DEBUG, "trunkline.engine"):
         engine = current_engine()
         assert current_engine() is engine
     assert isinstance(engine, AsyncioEngine)
-    assert caplog.messages == [
-        "engine asyncio, endpoint trunkline.protocol.endpoint: this build has no native engine"
-    ]
+    endpoint = endpoint_class().__module__
+    assert caplog.messages == [f"engine asyncio, endpoint {endpoint}: TRUNKLINE_ENGINE asks for it"]
+    engines.pop(asyncio.get_running_loop())
+
+
+@pytest.mark.skipif(not native.AVAILABLE, reason=str(native.WHY_NOT))
+async def test_the_native_engine_can_be_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(VARIABLE, "native")
+    engine = new_engine(engine_info().engine, asyncio.get_running_loop())
+    assert type(engine).__name__ == "NativeEngine"
+    engine.close()
 
 
 async def test_an_engine_goes_with_its_loop() -> None:

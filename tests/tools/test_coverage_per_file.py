@@ -36,9 +36,6 @@ PROJECT = {
     "tests/test_never_imported.py": "def test(): pass\n",
     "src/sample/plain/__init__.py": '"""Says what."""\nimport os\n__all__ = ["os"]\n',
     "src/sample/busy/__init__.py": "X = 1\n",
-    "src/sample/tested.pyx": "cdef int x = 1\n",
-    "tests/test_tested.py": "def test(): pass\n",
-    "src/sample/untested.pyx": "cdef int x = 1\n",
 }
 
 REPOSITORY = Path(__file__).parents[2]
@@ -78,7 +75,6 @@ def gaps(project: None) -> dict[str, str]:
         ("src/trunkline/protocol/__init__.py", "tests/protocol/test_protocol_package.py"),
         ("src/trunkline/__init__.py", "tests/test_trunkline_package.py"),
         ("src/trunkline/__main__.py", "tests/test_main.py"),
-        ("src/trunkline/native/endpoint.pyx", "tests/native/test_endpoint.py"),
     ],
 )
 def test_every_source_file_has_one_test_file(source: str, test: str) -> None:
@@ -86,7 +82,7 @@ def test_every_source_file_has_one_test_file(source: str, test: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "source", ["covered.py", "abstract.py", "__init__.py", "plain/__init__.py", "tested.pyx"]
+    "source", ["covered.py", "abstract.py", "__init__.py", "plain/__init__.py"]
 )
 def test_a_file_that_its_own_test_covers_passes(gaps: dict[str, str], source: str) -> None:
     assert source not in gaps
@@ -106,7 +102,6 @@ def test_a_file_that_its_own_test_covers_passes(gaps: dict[str, str], source: st
         ("orphan.py", "has no test file tests/test_orphan.py"),
         ("never_imported.py", "tests/test_never_imported.py does not cover lines 1"),
         ("busy/__init__.py", "has no test file tests/busy/test_busy_package.py"),
-        ("untested.pyx", "has no test file tests/test_untested.py"),
     ],
 )
 def test_a_file_that_its_own_test_does_not_cover_fails(
@@ -117,7 +112,7 @@ def test_a_file_that_its_own_test_does_not_cover_fails(
 
 def test_the_command_fails_and_counts(project: None, capsys: pytest.CaptureFixture[str]) -> None:
     assert main() == 1
-    assert capsys.readouterr().out.endswith("own test file: 9\n")
+    assert capsys.readouterr().out.endswith("own test file: 8\n")
 
 
 def test_the_command_passes_when_nothing_is_left(

@@ -53,7 +53,6 @@ class Link:
         self.is_open = False
         self.is_lost = False
         self.is_reading_paused = False
-        self.last_heard = engine.now()
         self.pings = Pings(engine.now)
         self.ending = Ending()
         self._pending_failure: PeerError | None = None
@@ -109,6 +108,15 @@ class Link:
         return State.OPEN if self.can_send else State.CLOSING
 
     @property
+    def last_heard(self) -> float:
+        """When the peer last gave a sign of life, or could begin to, in the engine's seconds."""
+        return self.stream.last_heard
+
+    @last_heard.setter
+    def last_heard(self, now: float) -> None:
+        self.stream.last_heard = now
+
+    @property
     def has_ended(self) -> bool:
         """Whether nothing can be sent or received any more."""
         return self.ending.has_come
@@ -122,7 +130,6 @@ class Link:
 
     def bytes_received(self, data: bytes) -> None:
         """Take what arrived, and act on each event in turn."""
-        self.last_heard = self.engine.now()
         for event in self.endpoint.receive_bytes(data):
             # A consumer may cut the connection while it is told of an earlier event.
             if self.has_ended:

@@ -30,6 +30,7 @@ class AsyncioStream(asyncio.Protocol):
         self._corked: list[bytes] | None = None
         self._corked_bytes = 0
         self._written = 0
+        self.last_heard = time.monotonic()
         self.is_writing_paused = False
         self.has_ended = False
         self.is_lost = False
@@ -46,6 +47,7 @@ class AsyncioStream(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Hand on what arrived, and send all answers to it in one write."""
+        self.last_heard = time.monotonic()
         self.cork()
         try:
             self.receiver.bytes_received(data)
@@ -198,6 +200,9 @@ class AsyncioEngine:
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self.timers = TimerWheel(loop.time, loop.call_at)
+
+    def close(self) -> None:
+        """Nothing is held that the loop does not hold."""
 
     def now(self) -> float:
         """Give the time in seconds, on the clock of asyncio's own loop."""

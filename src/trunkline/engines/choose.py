@@ -6,11 +6,20 @@ import asyncio
 import logging
 import os
 from dataclasses import dataclass
+from typing import cast
 
+from trunkline import native
 from trunkline.engines.asyncio_engine import AsyncioEngine
 from trunkline.engines.engine import Engine
 from trunkline.errors import UsageError
 from trunkline.protocol.endpoint import Endpoint
+
+COMPILED_ENDPOINT: type[Endpoint] | None = None
+if "endpoint" in native.MODULES:
+    # A twin: the same methods and nothing in common otherwise.
+    from trunkline.native.endpoint import Endpoint as Compiled
+
+    COMPILED_ENDPOINT = cast(type[Endpoint], Compiled)
 
 logger = logging.getLogger("trunkline.engine")
 
@@ -36,18 +45,26 @@ def engine_info() -> EngineInfo:
     Raises:
         UsageError: the environment variable TRUNKLINE_ENGINE names one that is not there.
     """
-    wanted = os.environ.get(VARIABLE, "")
-    if wanted == NATIVE:
-        raise UsageError(f"{VARIABLE} is {NATIVE!r}, and this build has no native engine")
-    if wanted not in ("", ASYNCIO):
+    engine, why = choose(os.environ.get(VARIABLE, ""))
+    return EngineInfo(engine=engine, endpoint=endpoint_class().__module__, why=why)
+
+
+def choose(wanted: str) -> tuple[str, str]:
+    """Give the engine for what the environment wants, and the reason."""
+    if wanted not in ("", ASYNCIO, NATIVE):
         raise UsageError(f"{VARIABLE} is {wanted!r}, it can be {ASYNCIO!r} or {NATIVE!r}")
-    why = f"{VARIABLE} asks for it" if wanted else "this build has no native engine"
-    return EngineInfo(engine=ASYNCIO, endpoint=endpoint_class().__module__, why=why)
+    if wanted == NATIVE and native.WHY_NOT is not None:
+        raise UsageError(f"{VARIABLE} is {NATIVE!r}, and {native.WHY_NOT}")
+    if wanted:
+        return wanted, f"{VARIABLE} asks for it"
+    if native.WHY_NOT is not None:
+        return ASYNCIO, native.WHY_NOT
+    return NATIVE, "it is compiled, and works here"
 
 
 def endpoint_class() -> type[Endpoint]:
-    """Give the class that reads and writes frames."""
-    return Endpoint
+    """Give the class that reads and writes frames: the compiled one, where it works."""
+    return COMPILED_ENDPOINT or Endpoint
 
 
 def current_engine() -> Engine:
@@ -58,11 +75,21 @@ def current_engine() -> Engine:
         info = engine_info()
         logger.debug("engine %s, endpoint %s: %s", info.engine, info.endpoint, info.why)
         forget_closed_loops()
-        engine = engines[loop] = AsyncioEngine(loop)
+        engine = engines[loop] = new_engine(info.engine, loop)
     return engine
+
+
+def new_engine(name: str, loop: asyncio.AbstractEventLoop) -> Engine:
+    """Make the engine of that name."""
+    if name == ASYNCIO:
+        return AsyncioEngine(loop)
+    # Where nothing is compiled, the module cannot be imported.
+    from trunkline.engines.native_engine import NativeEngine
+
+    return NativeEngine(loop)
 
 
 def forget_closed_loops() -> None:
     """Let go of the engines whose loop is over: each holds its loop."""
     for loop in [loop for loop in engines if loop.is_closed()]:
-        del engines[loop]
+        engines.pop(loop).close()

@@ -37,6 +37,9 @@ class Stream(Protocol):
 
     receiver: Receiver
 
+    last_heard: float
+    """When bytes last arrived, in seconds on the engine's clock."""
+
     @property
     def has_ended(self) -> bool:
         """Whether a receiver was told that the peer will send nothing more."""
@@ -128,6 +131,9 @@ class Engine(Protocol):
     """Makes streams, and keeps their time."""
 
     timers: TimerWheel
+
+    def close(self) -> None:
+        """Let go of everything, once the loop is closed; nobody is told."""
 
     def now(self) -> float:
         """Give the time in seconds, on a clock that never jumps."""

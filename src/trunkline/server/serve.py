@@ -97,7 +97,8 @@ class Server:
         await self.bind()
         assert self._listener is not None
         await self._listener.start()
-        self._is_serving = self._closing is None
+        self._check_not_closed()
+        self._is_serving = True
 
     def _accept(self, stream: Stream) -> Receiver:
         assert self._engine is not None
@@ -238,6 +239,8 @@ def serve(
         raise ValueError("path of a Unix socket excludes host, port and sock")
     if sock is not None and (host is not None or port is not None):
         raise ValueError("sock excludes host and port")
+    if host is None and port is None and path is None and sock is None:
+        raise ValueError("a server needs host and port, path or sock")
     return Server(
         Address(host=host, port=port, path=path, sock=sock, family=family, reuse_port=reuse_port),
         None if ssl is None else Tls(context=ssl, handshake_timeout=limits.open_timeout),

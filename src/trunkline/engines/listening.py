@@ -1,0 +1,106 @@
+"""Listening sockets: bound to every address that a name or a wildcard stands for."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import stat
+import sys
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack, suppress
+
+from trunkline.engines.engine import Address
+from trunkline.engines.happy_eyeballs import Place, resolve
+
+ANY_HOST: tuple[None] = (None,)
+"""Stands for the wildcard addresses of every family."""
+
+
+async def bind_sockets(loop: asyncio.AbstractEventLoop, address: Address) -> list[socket.socket]:
+    """Bind to a Unix socket's path, take a given socket, or bind to hosts and a port.
+
+    Raises:
+        OSError: a name is not known, or an address is taken; then nothing stays bound.
+    """
+    if address.sock is not None:
+        address.sock.setblocking(False)
+        return [address.sock]
+    if address.path is not None:
+        return [bind_path(address.path)]
+    places: dict[Place, None] = {}
+    for host in hosts_of(address):
+        infos = await listening_places(loop, host, address)
+        places |= dict.fromkeys(infos)
+    return bind_places(places, address.reuse_port)
+
+
+def hosts_of(address: Address) -> Sequence[str | None]:
+    """Give the hosts to listen at."""
+    if address.host is None or address.host == "":
+        return ANY_HOST
+    return (address.host,) if isinstance(address.host, str) else tuple(address.host)
+
+
+async def listening_places(
+    loop: asyncio.AbstractEventLoop, host: str | None, address: Address
+) -> list[Place]:
+    """Look up a host; the wildcard has a place in every family."""
+    if host is not None:
+        return await resolve(loop, host, address.port, address.family)
+    infos = await loop.getaddrinfo(
+        None, address.port, family=address.family, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    )
+    return [(family, place) for family, _, _, _, place in infos]
+
+
+def bind_places(places: Iterable[Place], reuse_port: bool | None) -> list[socket.socket]:
+    """Bind to every place, or to none."""
+    with ExitStack() as stack:
+        sockets = [stack.enter_context(sock) for sock in map_bound(places, reuse_port)]
+        if not sockets:
+            raise OSError("no address to listen at")
+        stack.pop_all()
+    return sockets
+
+
+def map_bound(places: Iterable[Place], reuse_port: bool | None) -> Iterable[socket.socket]:
+    """Bind to one place after the other; a family that this machine has not is left out."""
+    for family, place in places:
+        try:
+            sock = socket.socket(family, socket.SOCK_STREAM)
+        except OSError:
+            continue
+        try:
+            prepare(sock, reuse_port)
+            sock.bind(place)
+        except OSError as error:
+            sock.close()
+            raise OSError(error.errno, f"cannot listen at {place[:2]}: {error.strerror}") from None
+        yield sock
+
+
+def prepare(sock: socket.socket, reuse_port: bool | None) -> None:
+    """Let a restarted server have its port back, and each family be bound by itself."""
+    sock.setblocking(False)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, True)
+    if reuse_port:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, True)
+    if sock.family == socket.AF_INET6:
+        sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, True)
+
+
+def bind_path(path: str) -> socket.socket:
+    """Bind to a Unix socket, in the place of one that somebody left behind."""
+    with suppress(FileNotFoundError):
+        if not path.startswith("\0") and stat.S_ISSOCK(os.stat(path).st_mode):
+            os.remove(path)
+    assert sys.platform != "win32"
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    sock.setblocking(False)
+    try:
+        sock.bind(path)
+    except OSError as error:
+        sock.close()
+        raise OSError(error.errno, f"cannot listen at {path!r}: {error.strerror}") from None
+    return sock

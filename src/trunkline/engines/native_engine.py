@@ -1,0 +1,180 @@
+"""The engine on epoll: its sockets are in a set of their own, which the loop watches as one."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import socket
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+
+from trunkline.engines.asyncio_engine import AsyncioEngine
+from trunkline.engines.engine import Address, Engine, Listener, Receiver, Stream, Tls
+from trunkline.engines.happy_eyeballs import open_socket
+from trunkline.engines.listening import bind_sockets
+from trunkline.engines.timer_wheel import TimerWheel
+from trunkline.limits import ACCEPT_RETRY, LISTEN_BACKLOG
+from trunkline.native.listener import ListeningSocket
+from trunkline.native.poller import Poller
+from trunkline.native.stream import Stream as NativeStream
+
+logger = logging.getLogger("trunkline.engine")
+
+Accept = Callable[[Stream], Receiver]
+
+
+class NativeListener:
+    """Sockets that accept connections, in the engine's set.
+
+    Args:
+        engine: takes the connections.
+        sockets: bound.
+        accept: gives each stream its receiver.
+        write_limit: high water of the streams, in bytes.
+    """
+
+    def __init__(
+        self, engine: NativeEngine, sockets: list[socket.socket], accept: Accept, write_limit: int
+    ) -> None:
+        self._engine = engine
+        self._accept = accept
+        self._write_limit = write_limit
+        self._sockets = sockets
+        self._listening: list[ListeningSocket] = []
+
+    @property
+    def sockets(self) -> Sequence[socket.socket]:
+        """The listening sockets."""
+        return tuple(self._sockets)
+
+    async def start(self) -> None:
+        """Begin to accept."""
+        # As in asyncio: whoever closes the server meanwhile is heard first.
+        await asyncio.sleep(0)
+        if self._listening:
+            return
+        for sock in self._sockets:
+            sock.listen(LISTEN_BACKLOG)
+            switch_nagle_off(sock)
+            # The set closes what it holds; this object holds the other descriptor.
+            fd = os.dup(sock.fileno())
+            listening = ListeningSocket(self._engine.poller, fd, self._accepted, self._retry)
+            self._listening.append(listening)
+            listening.resume()
+
+    def close(self) -> None:
+        """Accept no more."""
+        for listening in self._listening:
+            listening.close()
+        for sock in self._sockets:
+            remove_path(sock)
+            sock.close()
+        self._sockets = []
+
+    def _accepted(self, fd: int) -> None:
+        stream = self._engine.new_stream(fd, None, self._write_limit)
+        try:
+            stream.receiver = self._accept(stream)
+        except BaseException:
+            stream.abort()
+            raise
+        stream.open()
+
+    def _retry(self, error: OSError) -> None:
+        """Begin again in a while: descriptors are short, and every second would ask in vain."""
+        logger.error("cannot accept a connection: %s; next try in %s s", error, ACCEPT_RETRY)
+        self._engine.timers.call_in(ACCEPT_RETRY, self._resume)
+
+    def _resume(self) -> None:
+        for listening in self._listening:
+            listening.resume()
+
+
+class NativeEngine:
+    """Streams in an epoll set under one asyncio loop, and timers."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._asyncio = AsyncioEngine(loop)
+        self.timers: TimerWheel = self._asyncio.timers
+        self.poller = Poller(loop)
+
+    def now(self) -> float:
+        """Give the time in seconds, on the clock of the set."""
+        return time.monotonic()
+
+    def close(self) -> None:
+        """Let go of the set and of every stream in it; nobody is told."""
+        self.poller.close()
+
+    async def connect(
+        self, address: Address, receiver: Receiver, *, tls: Tls | None, write_limit: int
+    ) -> Stream:
+        """Open a stream to a Unix socket, on a given socket, or to a host."""
+        if tls is not None:
+            return await self._asyncio.connect(address, receiver, tls=tls, write_limit=write_limit)
+        sock = await self._connected_socket(address)
+        switch_nagle_off(sock)
+        stream = self.new_stream(sock.detach(), receiver, write_limit)
+        stream.open()
+        return stream
+
+    async def listen(
+        self, address: Address, accept: Accept, *, tls: Tls | None, write_limit: int
+    ) -> Listener:
+        """Listen at a Unix socket, on a given socket, or at hosts and a port."""
+        if tls is not None:
+            return await self._asyncio.listen(address, accept, tls=tls, write_limit=write_limit)
+        sockets = await bind_sockets(self._loop, address)
+        return NativeListener(self, sockets, accept, write_limit)
+
+    async def start_tls(self, stream: Stream, tls: Tls) -> None:
+        """Lay TLS over an open stream."""
+        await self._asyncio.start_tls(stream, tls)
+
+    def new_stream(self, fd: int, receiver: Receiver | None, write_limit: int) -> NativeStream:
+        """Make a stream of a connected socket, which it owns from now on."""
+        return NativeStream(self.poller, fd, receiver, write_limit)
+
+    async def _connected_socket(self, address: Address) -> socket.socket:
+        if address.path is not None:
+            return await connect_path(self._loop, address.path)
+        if address.sock is not None:
+            address.sock.setblocking(False)
+            return address.sock
+        return await open_socket(self._loop, address)
+
+
+async def connect_path(loop: asyncio.AbstractEventLoop, path: str) -> socket.socket:
+    """Connect to a Unix socket."""
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        sock.setblocking(False)
+        await loop.sock_connect(sock, path)
+    except BaseException:
+        sock.close()
+        raise
+    return sock
+
+
+def switch_nagle_off(sock: socket.socket) -> None:
+    """Let small writes leave at once; what a listening socket accepts inherits it."""
+    if sock.family in (socket.AF_INET, socket.AF_INET6):
+        with suppress(OSError):  # the peer may have reset the connection
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, True)
+
+
+def remove_path(sock: socket.socket) -> None:
+    """Take the name of a Unix socket away with it."""
+    if sock.family == socket.AF_UNIX and sock.fileno() >= 0:
+        path = sock.getsockname()
+        with suppress(OSError):
+            if path and not path.startswith("\0"):
+                os.remove(path)
+
+
+def _is_an_engine(engine: NativeEngine) -> Engine:
+    """Let the type checker compare the engine with its interface."""
+    return engine

@@ -1,0 +1,60 @@
+from libc.stdint cimport uint8_t, uint32_t
+
+from trunkline.native.sockets cimport epoll_event
+
+
+cdef enum:
+    # What one event may consume: many tiny frames of one peer must not hold up the others. Cork
+    # and receive buffer have one size, so that the answers to one read fit into one write.
+    BUFFER_BYTES = 65536
+
+
+cdef class Pollable:
+    """Something with a descriptor; the poller holds a reference while it is registered."""
+    cdef Poller poller
+    cdef Pollable previous  # in the poller's ring, while registered
+    cdef Pollable next
+    cdef int fd  # owned; -1 when closed
+    cdef uint32_t interest  # what epoll was asked for
+    cdef bint is_registered
+    cdef bint is_settling  # settle() is due
+
+    cdef int watch(self, uint32_t interest) except -1
+    cdef int unwatch(self) except -1
+    cdef int close_descriptor(self) except -1
+
+    # For subclasses
+    cdef int ready(self, uint32_t events) except -1
+    cdef int settle(self) except -1
+    cdef int fail(self, error) except -1
+    cdef int discard(self) except -1
+
+
+cdef class Poller:
+    cdef readonly object loop
+    cdef int epoll_fd  # owned
+    cdef Pollable ring  # the registered ones are linked around it
+    cdef Pollable current  # whose event is being handled
+    cdef epoll_event* found  # owned
+    cdef uint8_t* received  # owned; what was read last, until the next event
+    cdef uint8_t* corked  # owned; what `current` has written
+    cdef size_t corked_size
+    cdef object settling  # deque: settle() is due at the end of the batch, or soon
+    cdef list graves  # closed in this batch: `found` may still name them
+    cdef readonly double now  # seconds, of this batch
+    cdef readonly double busy_poll  # seconds that a batch may wait for the next one
+    cdef double patience  # seconds that it waits now
+    cdef readonly bint is_debugging
+    cdef bint is_busy  # in a batch
+    cdef bint is_called_soon
+    cdef Pollable signal
+    cdef object calls  # deque: of other threads
+    cdef object __weakref__
+
+    cdef int settle_soon(self, Pollable pollable) except -1
+    cdef int register(self, Pollable pollable, uint32_t interest) except -1
+    cdef int bury(self, Pollable pollable) except -1
+    cdef int run_batch(self, int count) except -1
+    cdef int handle(self, Pollable pollable, uint32_t events) except -1
+    cdef int settle_all(self) except -1
+    cdef bint wait_busily(self, int* count) except -1

@@ -1,0 +1,22 @@
+from asyncio import AbstractEventLoop
+from collections.abc import Callable
+
+class Pollable: ...
+
+class Poller:
+    """One epoll set under an asyncio loop."""
+
+    def __init__(self, loop: AbstractEventLoop) -> None: ...
+    @property
+    def loop(self) -> AbstractEventLoop: ...
+    @property
+    def now(self) -> float: ...
+    @property
+    def busy_poll(self) -> float: ...
+    def call_from_thread(self, callback: Callable[[], object]) -> None:
+        """Call `callback` soon on the loop's thread; for any thread."""
+    def close(self) -> None:
+        """Let go of everything; what is still registered is told nothing."""
+    def tune_busy_poll(self, seconds: float) -> None:
+        """Wait up to `seconds` for more before the loop goes to sleep."""
+    def __len__(self) -> int: ...

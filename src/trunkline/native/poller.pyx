@@ -1,0 +1,319 @@
+# No twin: the asyncio loop itself does this for asyncio transports.
+# Owns an epoll set that the loop watches as one descriptor, and the buffers its streams share.
+# Runs on the loop's thread; only call_from_thread() may be called on others.
+"""One epoll set under an asyncio loop."""
+
+import os
+import weakref
+from collections import deque
+
+from libc.errno cimport errno
+from libc.stdint cimport uint8_t, uint32_t, uint64_t
+from libc.stdlib cimport calloc, free, malloc
+
+from trunkline.native.sockets cimport (
+    EFD_CLOEXEC,
+    EFD_NONBLOCK,
+    EINTR,
+    EPOLL_CLOEXEC,
+    EPOLL_CTL_ADD,
+    EPOLL_CTL_DEL,
+    EPOLL_CTL_MOD,
+    EPOLLIN,
+    close_fd,
+    epoll_create1,
+    epoll_ctl,
+    epoll_event,
+    epoll_wait,
+    eventfd,
+    read,
+    tl_monotonic,
+    write,
+)
+
+cdef enum:
+    BATCH_EVENTS = 1024
+    SHORTEST_SPINS = 16  # below this part of busy_poll, a spin is not worth its first look
+
+pollers = weakref.WeakSet()
+
+
+cdef class Pollable:
+    def __cinit__(self):
+        self.fd = -1
+
+    cdef int watch(self, uint32_t interest) except -1:
+        """Ask epoll for these events, from now on."""
+        cdef epoll_event event
+        if self.is_registered and interest == self.interest:
+            return 0
+        if not self.is_registered:
+            return self.poller.register(self, interest)
+        event.events = interest
+        event.data.ptr = <void*>self
+        if epoll_ctl(self.poller.epoll_fd, EPOLL_CTL_MOD, self.fd, &event) < 0:
+            raise OSError(errno, os.strerror(errno))
+        self.interest = interest
+        return 0
+
+    cdef int unwatch(self) except -1:
+        """Hear nothing any more, not even of errors."""
+        if not self.is_registered:
+            return 0
+        if self.poller.epoll_fd >= 0:
+            epoll_ctl(self.poller.epoll_fd, EPOLL_CTL_DEL, self.fd, NULL)
+        return self.poller.bury(self)
+
+    cdef int close_descriptor(self) except -1:
+        if self.fd >= 0:
+            self.unwatch()
+            close_fd(self.fd)
+            self.fd = -1
+        return 0
+
+    cdef int ready(self, uint32_t events) except -1:
+        raise NotImplementedError
+
+    cdef int settle(self) except -1:
+        """Do what was put off to the end of the batch."""
+        return 0
+
+    cdef int fail(self, error) except -1:
+        """An exception came out of ready() or settle()."""
+        raise error
+
+    cdef int discard(self) except -1:
+        """The poller is closed: let go without a word."""
+        self.close_descriptor()
+        return 0
+
+    def __dealloc__(self):
+        if self.fd >= 0:
+            close_fd(self.fd)
+
+
+cdef class Signal(Pollable):
+    """An eventfd: another thread has something to be called."""
+
+    def __cinit__(self):
+        self.fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)
+        if self.fd < 0:
+            raise OSError(errno, os.strerror(errno))
+
+    cdef int ready(self, uint32_t events) except -1:
+        cdef uint64_t count
+        read(self.fd, &count, sizeof(count))
+        calls = self.poller.calls
+        while calls:
+            calls.popleft()()
+        return 0
+
+    cdef int fail(self, error) except -1:
+        context = {"message": "a call from another thread failed", "exception": error}
+        self.poller.loop.call_exception_handler(context)
+        if self.poller.calls:
+            self.wake()
+        return 0
+
+    cdef int wake(self) except -1:
+        cdef uint64_t one = 1
+        write(self.fd, &one, sizeof(one))
+        return 0
+
+
+cdef class Poller:
+    def __cinit__(self):
+        self.epoll_fd = -1
+
+    def __init__(self, loop):
+        self.loop = loop
+        self.settling = deque()
+        self.graves = []
+        self.calls = deque()
+        self.found = <epoll_event*>calloc(BATCH_EVENTS, sizeof(epoll_event))
+        self.received = <uint8_t*>malloc(BUFFER_BYTES)
+        self.corked = <uint8_t*>malloc(BUFFER_BYTES)
+        if self.found == NULL or self.received == NULL or self.corked == NULL:
+            raise MemoryError
+        self.epoll_fd = epoll_create1(EPOLL_CLOEXEC)
+        if self.epoll_fd < 0:
+            raise OSError(errno, os.strerror(errno))
+        self.ring = Pollable.__new__(Pollable)
+        self.ring.next = self.ring.previous = self.ring
+        self.now = tl_monotonic()
+        self.is_debugging = loop.get_debug()
+        self.signal = Signal()
+        self.signal.poller = self
+        self.signal.watch(EPOLLIN)
+        loop.add_reader(self.epoll_fd, self.process)
+        pollers.add(self)
+
+    def __dealloc__(self):
+        if self.epoll_fd >= 0:
+            close_fd(self.epoll_fd)
+        free(self.found)
+        free(self.received)
+        free(self.corked)
+
+    # For other threads, and for the end
+
+    def call_from_thread(self, callback):
+        """Call `callback` soon on the loop's thread; for any thread."""
+        self.calls.append(callback)
+        (<Signal>self.signal).wake()
+
+    def close(self):
+        """Let go of everything; what is still registered is told nothing."""
+        cdef Pollable pollable
+        if self.epoll_fd < 0:
+            return
+        # Before the descriptor is closed: a selector would keep its number.
+        if not self.loop.is_closed():
+            self.loop.remove_reader(self.epoll_fd)
+        self.forget_descriptor()
+        while self.ring.next is not self.ring:
+            pollable = self.ring.next
+            pollable.discard()
+            if pollable.is_registered:
+                self.bury(pollable)
+        self.graves = []
+
+    def forget_descriptor(self):
+        """Close the set and leave what is in it alone: a child shares it with its parent."""
+        if self.epoll_fd >= 0:
+            close_fd(self.epoll_fd)
+            self.epoll_fd = -1
+
+    def tune_busy_poll(self, double seconds):
+        """Wait up to `seconds` for more before the loop goes to sleep."""
+        self.busy_poll = self.patience = seconds
+
+    def __len__(self):
+        cdef Pollable pollable = self.ring.next
+        cdef Py_ssize_t count = 0
+        while pollable is not self.ring:
+            count += 1
+            pollable = pollable.next
+        return max(count - 1, 0)  # without the signal
+
+    # Called by pollables
+
+    cdef int register(self, Pollable pollable, uint32_t interest) except -1:
+        cdef epoll_event event
+        event.events = interest
+        event.data.ptr = <void*>pollable
+        if epoll_ctl(self.epoll_fd, EPOLL_CTL_ADD, pollable.fd, &event) < 0:
+            raise OSError(errno, os.strerror(errno))
+        pollable.interest = interest
+        pollable.is_registered = True
+        pollable.previous = self.ring.previous
+        pollable.next = self.ring
+        self.ring.previous.next = pollable
+        self.ring.previous = pollable
+        return 0
+
+    cdef int bury(self, Pollable pollable) except -1:
+        """Take `pollable` out of the ring, and keep it while `found` may name it."""
+        if self.is_busy:
+            self.graves.append(pollable)
+        pollable.previous.next = pollable.next
+        pollable.next.previous = pollable.previous
+        pollable.previous = pollable.next = None
+        pollable.is_registered = False
+        return 0
+
+    cdef int settle_soon(self, Pollable pollable) except -1:
+        """Call settle() at the end of the batch, or of this round of the loop."""
+        if pollable.is_settling:
+            return 0
+        pollable.is_settling = True
+        self.settling.append(pollable)
+        if not (self.is_busy or self.is_called_soon):
+            self.is_called_soon = True
+            self.loop.call_soon(self.settle_now)
+        return 0
+
+    # Called by the loop
+
+    def settle_now(self):
+        """Settle what was put off outside of a batch."""
+        self.is_called_soon = False
+        if not self.is_busy:
+            self.settle_all()
+
+    def process(self):
+        """Handle what is ready."""
+        cdef int count
+        # A handler may run the loop again; its events wait for this batch to end.
+        if self.is_busy or self.epoll_fd < 0:
+            return
+        self.is_debugging = self.loop.get_debug()
+        count = epoll_wait(self.epoll_fd, self.found, BATCH_EVENTS, 0)
+        while count > 0:
+            self.run_batch(count)
+            if not self.busy_poll or not self.wait_busily(&count):
+                break
+
+    cdef int run_batch(self, int count) except -1:
+        cdef int index
+        self.now = tl_monotonic()
+        self.is_busy = True
+        try:
+            for index in range(count):
+                self.handle(<Pollable>self.found[index].data.ptr, self.found[index].events)
+            self.settle_all()
+        finally:
+            # What a KeyboardInterrupt has left over, epoll reports again.
+            self.is_busy = False
+            self.graves.clear()
+            if self.settling and not self.is_called_soon:
+                self.is_called_soon = True
+                self.loop.call_soon(self.settle_now)
+        return 0
+
+    cdef int handle(self, Pollable pollable, uint32_t events) except -1:
+        if not pollable.is_registered:
+            return 0
+        try:
+            pollable.ready(events)
+        except Exception as error:
+            pollable.fail(error)
+        return 0
+
+    cdef int settle_all(self) except -1:
+        cdef Pollable pollable
+        while self.settling:
+            pollable = self.settling.popleft()
+            pollable.is_settling = False
+            try:
+                pollable.settle()
+            except Exception as error:
+                pollable.fail(error)
+        return 0
+
+    cdef bint wait_busily(self, int* count) except -1:
+        """Look again and again for a while: adaptive, so that idleness costs little."""
+        cdef double until = tl_monotonic() + self.patience
+        # Tasks that were woken go first, where the loop lets us see them.
+        ready = getattr(self.loop, "_ready", None)
+        if ready:
+            return False
+        while True:
+            count[0] = epoll_wait(self.epoll_fd, self.found, BATCH_EVENTS, 0)
+            if count[0] > 0:
+                self.patience = self.busy_poll
+                return True
+            if count[0] < 0 and errno != EINTR or tl_monotonic() >= until:
+                break
+        # Nothing came: wait less the next time, down to one look.
+        self.patience = max(self.patience / 2, self.busy_poll / SHORTEST_SPINS)
+        return False
+
+
+def forget_descriptors():
+    """In a child: leave the parent's sets alone."""
+    for poller in list(pollers):
+        poller.forget_descriptor()
+
+
+os.register_at_fork(after_in_child=forget_descriptors)

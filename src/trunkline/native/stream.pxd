@@ -1,0 +1,77 @@
+from libc.stdint cimport uint8_t, uint32_t, uint64_t
+
+from trunkline.native.backlog cimport tl_backlog
+from trunkline.native.poller cimport Pollable
+
+
+cdef class Sink:
+    """Takes bytes in place, without a bytes object."""
+
+    cdef int receive(self, uint8_t* data, size_t size) except -1
+    cdef size_t wanted(self, uint8_t** where) noexcept
+    cdef int received(self, size_t size) except -1
+
+
+cdef class Layer:
+    """What stands between a stream and its socket: TLS."""
+
+    cdef ssize_t recv(self, Stream stream, uint8_t* target, size_t size) except -2
+    cdef ssize_t send(self, Stream stream, const uint8_t* data, size_t size) except -2
+    cdef size_t unsent(self) noexcept
+    cdef object get_extra_info(self, str name)
+
+
+cdef class Stream(Pollable):
+    # Who is told
+    cdef public object receiver  # engines.engine.Receiver
+    cdef public Sink sink  # takes the bytes in its place, once it is there
+    cdef Layer layer  # None for a plain stream
+    cdef public double last_heard  # seconds on the engine's clock
+
+    # Writing
+    cdef tl_backlog* backlog  # owned; only while something is unsent
+    cdef uint64_t written  # bytes, since the beginning
+    cdef uint32_t write_limit  # bytes: high water
+    cdef bint is_corked  # held back until uncork(), or the end of this round
+
+    # State
+    cdef readonly bint is_writing_paused
+    cdef readonly bint has_ended
+    cdef readonly bint is_lost
+    cdef bint is_reading_paused
+    cdef bint is_ending_writing  # no more is written; the end follows the backlog
+    cdef bint is_closing  # the descriptor is closed behind the backlog
+    cdef object error  # what the stream was lost with
+    cdef tuple addresses  # sockname and peername as the kernel gives them, once closed
+    cdef object socket  # for the user, once asked for; the descriptor is not its own
+
+    cdef int start(self) except -1
+    cdef int update_interest(self) except -1
+
+    # Reading
+    cdef int hang_up(self) except -1
+    cdef int receive(self) except -1
+    cdef int deliver(self, ssize_t size) except -1
+    cdef int end_receiving(self) except -1
+
+    # Writing
+    cdef int put(self, const uint8_t* data, size_t size) except -1
+    cdef int put_both(
+        self, const uint8_t* head, size_t head_size, const uint8_t* data, size_t size
+    ) except -1
+    cdef uint8_t* reserve(self, size_t size) except NULL
+    cdef int commit(self, size_t size) except -1
+    cdef bint is_taking(self) noexcept
+    cdef bint uses_cork(self) noexcept
+    cdef int flush(self) except -1
+    cdef int flush_cork(self) except -1
+    cdef int flush_backlog(self) except -1
+    cdef size_t send_now(self, const uint8_t* data, size_t size) except? 0xFFFFFFFF
+    cdef int append(self, const uint8_t* data, size_t size) except -1
+    cdef uint8_t* make_room(self, size_t size) except NULL
+    cdef size_t count_unsent(self) noexcept
+    cdef int watch_water(self) except -1
+
+    # Closing
+    cdef int finish(self) except -1
+    cdef int lose(self, error) except -1

@@ -1,0 +1,495 @@
+# No twin: asyncio's transports do this for the asyncio engine.
+# Owns one connected socket and what is unsent on it.
+# Runs on the loop's thread.
+"""One socket: bytes in, as they come; bytes out, in order, gathered."""
+
+import os
+import socket
+from asyncio.trsock import TransportSocket
+
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from libc.errno cimport errno
+from libc.stdint cimport uint8_t, uint32_t
+from libc.string cimport memcpy
+
+from trunkline.native.backlog cimport tl_backlog_free, tl_backlog_reserve
+from trunkline.native.poller cimport BUFFER_BYTES, Pollable, Poller
+from trunkline.native.sockets cimport (
+    EAGAIN,
+    EINTR,
+    EPOLLERR,
+    EPOLLHUP,
+    EPOLLIN,
+    EPOLLOUT,
+    SHUT_WR,
+    recv,
+    shutdown,
+    tl_monotonic,
+    tl_peername,
+    tl_send,
+    tl_send_both,
+    tl_sockname,
+)
+
+from trunkline.limits import LOW_WATER_DIVISOR
+from trunkline.native.addresses import parse_address
+
+cdef enum:
+    # Above it, copying into the cork costs more than a system call of its own.
+    CORKED_BYTES = 32768
+    ADDRESS_BYTES = 128
+    LARGEST_READ_BYTES = 1048576
+
+cdef uint32_t low_water_divisor = LOW_WATER_DIVISOR
+
+
+cdef class Sink:
+    cdef int receive(self, uint8_t* data, size_t size) except -1:
+        """Take `data`, which is writable and gone when this returns."""
+        raise NotImplementedError
+
+    cdef size_t wanted(self, uint8_t** where) noexcept:
+        """Say how many bytes are best received straight to `where`."""
+        return 0
+
+    cdef int received(self, size_t size) except -1:
+        """Take note that so many have been."""
+        return 0
+
+
+cdef class Layer:
+    cdef ssize_t recv(self, Stream stream, uint8_t* target, size_t size) except -2:
+        """As recv(2): 0 at the end, -1 with errno."""
+        raise NotImplementedError
+
+    cdef ssize_t send(self, Stream stream, const uint8_t* data, size_t size) except -2:
+        """As send(2)."""
+        raise NotImplementedError
+
+    cdef size_t unsent(self) noexcept:
+        """Bytes that send() has taken and that have not left."""
+        return 0
+
+    cdef object get_extra_info(self, str name):
+        return None
+
+
+cdef class Stream(Pollable):
+    """A connected socket; implements `engines.engine.Stream`.
+
+    Args:
+        poller: of the running loop.
+        fd: a connected, non-blocking socket; the stream owns it from now on.
+        receiver: takes what happens.
+        write_limit: high water in bytes.
+    """
+
+    def __init__(self, Poller poller not None, int fd, receiver, uint32_t write_limit):
+        self.poller = poller
+        self.fd = fd
+        self.receiver = receiver
+        self.write_limit = write_limit
+        self.last_heard = tl_monotonic()
+
+    def open(self):
+        """Begin to receive."""
+        self.start()
+
+    cdef int start(self) except -1:
+        if not self.is_reading_paused:
+            self.watch(EPOLLIN)
+        return 0
+
+    def __dealloc__(self):
+        tl_backlog_free(&self.backlog)
+
+    # Called by the poller
+
+    cdef int ready(self, uint32_t events) except -1:
+        if events & EPOLLOUT:
+            self.flush_backlog()
+        if self.fd < 0 or not events & (EPOLLIN | EPOLLHUP | EPOLLERR):
+            return 0
+        if not (self.is_reading_paused or self.has_ended or self.is_closing):
+            return self.receive()
+        if events & (EPOLLHUP | EPOLLERR):
+            self.hang_up()
+        return 0
+
+    cdef int hang_up(self) except -1:
+        """The line is dead, and nobody reads what it would tell."""
+        self.flush_backlog()
+        if self.is_closing:
+            return self.lose(None)
+        # Level-triggered: be silent until somebody looks.
+        return self.unwatch()
+
+    cdef int settle(self) except -1:
+        """Send what was held back; tell of the loss of the stream."""
+        if self.fd >= 0:
+            self.is_corked = False
+            self.flush()
+        if self.fd < 0 and not self.is_lost:
+            self.is_lost = True
+            self.sink = None
+            self.receiver.stream_lost(self.error)
+        return 0
+
+    cdef int fail(self, error) except -1:
+        """A receiver raised: this connection ends, and no other."""
+        message = "a receiver of a stream failed"
+        context = {"message": message, "exception": error, "transport": self}
+        self.poller.loop.call_exception_handler(context)
+        return self.lose(error)
+
+    cdef int discard(self) except -1:
+        tl_backlog_free(&self.backlog)
+        if self.socket is not None:
+            self.socket._sock.detach()
+        self.close_descriptor()
+        return 0
+
+    # Reading
+
+    cdef int receive(self) except -1:
+        """Read once, and have everything that is written meanwhile leave at once."""
+        cdef:
+            uint8_t* target = self.poller.received
+            size_t size = 0
+            ssize_t count
+            Sink sink = self.sink
+        if sink is not None:
+            size = sink.wanted(&target)
+        if size == 0:
+            target, size = self.poller.received, BUFFER_BYTES
+        size = min(size, <size_t>LARGEST_READ_BYTES)
+        if self.layer is None:
+            count = recv(self.fd, target, size, 0)
+        else:
+            count = self.layer.recv(self, target, size)
+        if count < 0:
+            if errno != EAGAIN and errno != EINTR:
+                self.lose(OSError(errno, os.strerror(errno)))
+            return 0
+        self.poller.current = self
+        try:
+            if count == 0:
+                self.end_receiving()
+            elif target == self.poller.received:
+                self.deliver(count)
+            else:
+                self.last_heard = self.poller.now
+                sink.received(count)
+        finally:
+            self.poller.current = None
+            if self.poller.corked_size:
+                self.flush_cork()
+        return 0
+
+    cdef int deliver(self, ssize_t size) except -1:
+        cdef uint8_t* data = self.poller.received
+        self.last_heard = self.poller.now
+        if self.sink is not None:
+            return self.sink.receive(data, size)
+        self.receiver.bytes_received(PyBytes_FromStringAndSize(<char*>data, size))
+        return 0
+
+    cdef int end_receiving(self) except -1:
+        self.has_ended = True
+        self.update_interest()
+        self.receiver.end_received()
+        return 0
+
+    cdef int update_interest(self) except -1:
+        """Ask epoll for what matters now."""
+        cdef uint32_t interest = 0
+        if self.fd < 0:
+            return 0
+        if not (self.is_reading_paused or self.has_ended or self.is_closing):
+            interest |= EPOLLIN
+        if self.backlog != NULL:
+            interest |= EPOLLOUT
+        if interest or self.is_registered:
+            self.watch(interest)
+        return 0
+
+    def pause_reading(self):
+        """Let the peer wait: receive nothing until `resume_reading()`."""
+        if not self.is_reading_paused:
+            self.is_reading_paused = True
+            self.update_interest()
+
+    def resume_reading(self):
+        """Receive again."""
+        if self.is_reading_paused:
+            self.is_reading_paused = False
+            self.update_interest()
+
+    # Writing
+
+    @property
+    def unsent(self):
+        """Bytes that were written and have not left."""
+        return self.count_unsent()
+
+    @property
+    def sent(self):
+        """Bytes that have left, since the beginning."""
+        return self.written - self.count_unsent()
+
+    def write(self, bytes data not None):
+        """Send `data`, now or later; drop it once the stream is going."""
+        self.put(<const uint8_t*>PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data))
+
+    def cork(self):
+        """Hold back what is written until `uncork()`; while its event lasts it is corked anyway."""
+        if not self.uses_cork():
+            self.is_corked = True
+
+    def uncork(self):
+        """Send what was held back, in one piece."""
+        self.is_corked = False
+        if self.fd >= 0 and not self.uses_cork():
+            self.flush()
+
+    def gather(self):
+        """Hold back what is written until the tasks that are running now have paused."""
+        if self.fd >= 0 and not self.is_corked and not self.uses_cork():
+            self.is_corked = True
+            self.poller.settle_soon(self)
+
+    cdef bint is_taking(self) noexcept:
+        """Whether what is written is sent, not dropped."""
+        return self.fd >= 0 and not (self.is_closing or self.is_ending_writing)
+
+    cdef bint uses_cork(self) noexcept:
+        """Whether what is written goes into the poller's cork: while this stream's event lasts."""
+        return self.poller.current is self and self.backlog == NULL
+
+    cdef size_t count_unsent(self) noexcept:
+        cdef size_t count = 0 if self.backlog == NULL else self.backlog.size
+        if self.poller.current is self:
+            count += self.poller.corked_size
+        return count if self.layer is None else count + self.layer.unsent()
+
+    cdef int put(self, const uint8_t* data, size_t size) except -1:
+        """Send `data`, borrowed for this call, now or later."""
+        if not self.is_taking():
+            return 0
+        if size > CORKED_BYTES:
+            return self.put_both(NULL, 0, data, size)
+        memcpy(self.reserve(size), data, size)
+        return self.commit(size)
+
+    cdef int put_both(
+        self, const uint8_t* head, size_t head_size, const uint8_t* data, size_t size
+    ) except -1:
+        """Send two pieces, of which the second is large, without copying what leaves now."""
+        cdef ssize_t count = 0
+        if not self.is_taking():
+            return 0
+        self.flush()
+        if not self.is_taking():
+            return 0
+        self.written += head_size + size
+        if self.backlog == NULL and self.layer is None:
+            count = tl_send_both(self.fd, head, head_size, data, size)
+            if count < 0:
+                if errno != EAGAIN and errno != EINTR:
+                    return self.lose(OSError(errno, os.strerror(errno)))
+                count = 0
+        if <size_t>count < head_size:
+            self.append(head + count, head_size - count)
+            count = head_size
+        if <size_t>count - head_size < size:
+            self.append(data + (count - head_size), size - (count - head_size))
+        if self.layer is not None:
+            self.flush_backlog()
+        self.update_interest()
+        return self.watch_water()
+
+    cdef uint8_t* reserve(self, size_t size) except NULL:
+        """Give room for `size` bytes, to be written to and committed; at most LARGEST_FRAME."""
+        if self.poller.current is not None and self.poller.current is not self or self.is_corked:
+            return self.make_room(size)
+        if self.backlog == NULL and self.poller.corked_size + size > BUFFER_BYTES:
+            self.flush_cork()
+        if self.backlog != NULL:
+            return self.make_room(size)
+        return self.poller.corked + self.poller.corked_size
+
+    cdef int commit(self, size_t size) except -1:
+        """What was reserved has been written to: it leaves in its turn."""
+        self.written += size
+        if self.backlog == NULL:
+            self.poller.corked_size += size
+            if self.poller.current is self:
+                return self.watch_water() if self.poller.corked_size > self.write_limit else 0
+            self.flush_cork()
+        else:
+            self.backlog.size += size
+            if self.is_corked or self.poller.is_busy:
+                self.poller.settle_soon(self)
+        return self.watch_water()
+
+    cdef int watch_water(self) except -1:
+        """Take note of high water, as soon as what could leave has left."""
+        if self.count_unsent() <= self.write_limit or self.is_writing_paused:
+            return 0
+        self.flush()
+        if self.count_unsent() > self.write_limit:
+            self.is_writing_paused = True
+        return 0
+
+    cdef int flush(self) except -1:
+        if self.poller.current is self and self.poller.corked_size:
+            self.flush_cork()
+        return self.flush_backlog()
+
+    cdef int flush_cork(self) except -1:
+        """Send what stands in the cork, and keep what does not leave."""
+        cdef size_t size = self.poller.corked_size, count
+        self.poller.corked_size = 0
+        if size == 0 or self.fd < 0:
+            return 0
+        count = self.send_now(self.poller.corked, size)
+        if count < size and self.fd >= 0:
+            self.append(self.poller.corked + count, size - count)
+            self.update_interest()
+            self.is_writing_paused |= self.count_unsent() > self.write_limit
+        return 0
+
+    cdef int flush_backlog(self) except -1:
+        """Send what is unsent, as far as it goes."""
+        cdef size_t count
+        if self.backlog == NULL and (self.layer is None or self.layer.unsent() == 0):
+            return 0
+        if self.backlog != NULL:
+            count = self.send_now(self.backlog.bytes + self.backlog.start, self.backlog.size)
+            if self.fd < 0:
+                return 0
+            self.backlog.start += count
+            self.backlog.size -= count
+            if self.backlog.size == 0:
+                tl_backlog_free(&self.backlog)
+        self.update_interest()
+        if self.backlog == NULL:
+            self.finish()
+        if self.is_writing_paused and self.fd >= 0:
+            if self.count_unsent() <= self.write_limit // low_water_divisor:
+                self.is_writing_paused = False
+                self.receiver.writing_resumed()
+        return 0
+
+    cdef size_t send_now(self, const uint8_t* data, size_t size) except? 0xFFFFFFFF:
+        """Send until the kernel takes no more; say how much has left."""
+        cdef:
+            size_t total = 0
+            ssize_t count
+        while total < size:
+            if self.layer is None:
+                count = tl_send(self.fd, data + total, size - total)
+            else:
+                count = self.layer.send(self, data + total, size - total)
+            if count >= 0:
+                total += count
+            elif errno == EAGAIN:
+                break
+            elif errno != EINTR:
+                self.lose(OSError(errno, os.strerror(errno)))
+                break
+        return total
+
+    cdef int append(self, const uint8_t* data, size_t size) except -1:
+        memcpy(self.make_room(size), data, size)
+        self.backlog.size += size
+        return 0
+
+    cdef uint8_t* make_room(self, size_t size) except NULL:
+        """Give the end of the backlog, with room for `size` bytes."""
+        cdef uint8_t* end = tl_backlog_reserve(&self.backlog, size)
+        if end == NULL:
+            raise MemoryError
+        return end
+
+    # Closing
+
+    def end_writing(self):
+        """Tell the peer, after what is unsent, that nothing more will come; go on reading."""
+        if self.is_taking():
+            self.flush()
+            self.is_ending_writing = True
+            if self.layer is not None:
+                # TLS has no such thing.
+                self.is_closing = True
+            self.finish()
+
+    def close(self):
+        """Send what is unsent, then let go."""
+        if self.fd >= 0 and not self.is_closing:
+            self.flush()
+            self.is_closing = True
+            self.update_interest()
+            self.finish()
+
+    def abort(self):
+        """Let go at once."""
+        if self.fd >= 0:
+            self.lose(None)
+
+    cdef int finish(self) except -1:
+        """When everything has left, do what was to follow."""
+        if self.fd < 0 or self.count_unsent():
+            return 0
+        if self.is_closing:
+            self.lose(self.error)
+        elif self.is_ending_writing:
+            shutdown(self.fd, SHUT_WR)
+        return 0
+
+    cdef int lose(self, error) except -1:
+        """Let go of the socket; the receiver is told when nobody is in its way."""
+        if self.fd < 0:
+            return 0
+        self.error = error
+        # A closed socket has no names.
+        self.addresses = sockname(self.fd), peername(self.fd)
+        if self.socket is not None:
+            self.socket._sock.detach()
+        tl_backlog_free(&self.backlog)
+        if self.poller.current is self:
+            self.poller.corked_size = 0
+        self.close_descriptor()
+        return self.poller.settle_soon(self)
+
+    # What is known
+
+    def get_extra_info(self, name):
+        """Give `sockname`, `peername` or `socket`, what TLS knows, or `None`."""
+        if name == "sockname":
+            return parse_address(self.addresses[0] if self.fd < 0 else sockname(self.fd))
+        if name == "peername":
+            return parse_address(self.addresses[1] if self.fd < 0 else peername(self.fd))
+        if name == "socket":
+            return self.open_socket()
+        return None if self.layer is None else self.layer.get_extra_info(name)
+
+    def open_socket(self):
+        """Give the socket as an object, which does not own it."""
+        if self.socket is None and self.fd >= 0:
+            self.socket = TransportSocket(socket.socket(fileno=self.fd))
+        return self.socket
+
+
+cdef bytes sockname(int fd):
+    cdef:
+        uint8_t address[ADDRESS_BYTES]
+        int size = tl_sockname(fd, address, ADDRESS_BYTES)
+    return None if size < 0 else PyBytes_FromStringAndSize(<char*>address, size)
+
+
+cdef bytes peername(int fd):
+    cdef:
+        uint8_t address[ADDRESS_BYTES]
+        int size = tl_peername(fd, address, ADDRESS_BYTES)
+    return None if size < 0 else PyBytes_FromStringAndSize(<char*>address, size)
