@@ -8,7 +8,7 @@ from types import ModuleType
 import pytest
 
 from trunkline import native
-from trunkline.native import AVAILABLE, MODULES, NAMES, PLATFORM, WHY_NOT, look
+from trunkline.native import AVAILABLE, MODULES, NAMES, OPTIONAL, PLATFORM, WHY_NOT, look
 
 REPOSITORY = Path(__file__).parents[2]
 SOURCE = REPOSITORY / "src/trunkline/native"
@@ -37,17 +37,19 @@ def break_with(monkeypatch: pytest.MonkeyPatch, failure: Exception) -> None:
 
 def test_what_is_there_agrees_with_the_reason() -> None:
     assert (WHY_NOT is None) == AVAILABLE
-    assert set(NAMES) >= MODULES
-    assert not AVAILABLE or set(NAMES) == MODULES
+    assert {*NAMES, *OPTIONAL} >= MODULES
+    assert not AVAILABLE or set(NAMES) <= MODULES
 
 
 def test_the_names_are_those_of_the_sources() -> None:
-    assert set(NAMES) == {path.stem for path in SOURCE.glob("*.pyx")}
+    assert {*NAMES, *OPTIONAL} == {path.stem for path in SOURCE.glob("*.pyx")}
 
 
 def test_the_build_makes_every_name() -> None:
-    found = re.search(r"set\(MODULES ([\w\s]+)\)", (REPOSITORY / "CMakeLists.txt").read_text())
+    text = (REPOSITORY / "CMakeLists.txt").read_text()
+    found = re.search(r"set\(MODULES ([\w\s]+)\)", text)
     assert found and set(found[1].split()) == set(NAMES)
+    assert re.findall(r"list\(APPEND MODULES (\w+)\)", text) == [*OPTIONAL]
 
 
 def test_a_module_that_works_is_named(working: str) -> None:
@@ -57,6 +59,10 @@ def test_a_module_that_works_is_named(working: str) -> None:
 def test_a_module_that_was_not_compiled_is_the_reason(working: str) -> None:
     why = "this build has no compiled trunkline.native.absent"
     assert look([working, "absent"], PLATFORM) == ({"working"}, why)
+
+
+def test_an_optional_module_is_no_reason(working: str) -> None:
+    assert look([], PLATFORM, [working, "absent"]) == ({"working"}, None)
 
 
 def test_the_first_reason_is_told() -> None:

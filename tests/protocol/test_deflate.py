@@ -1,15 +1,20 @@
-"""permessage-deflate: the examples of RFC 7692 §7.2.3, every parameter, bombs and broken blocks."""
+"""permessage-deflate: the examples of RFC 7692 §7.2.3, every parameter, bombs and broken blocks.
+
+This is the contract of both twins.
+"""
 
 import random
 import sys
 import tracemalloc
 import zlib
+from importlib import import_module
 from itertools import product
 
 import pytest
 
+from tests.contracts.twins import twins
 from trunkline.errors import InvalidPayload
-from trunkline.protocol.deflate import PerMessageDeflate, compressed_bound
+from trunkline.protocol.deflate import PerMessageDeflate, compress_once, compressed_bound
 from trunkline.protocol.extensions import DeflateParameters, Direction
 from trunkline.protocol.role import Role
 
@@ -28,6 +33,14 @@ EXAMPLES = {
     "§7.2.3.5 two blocks": ("f248050000 00ffffcac9c90700", b"Hello"),
     "§7.2.3.6 an empty message": ("00", b""),
 }
+
+
+@pytest.fixture(autouse=True, params=twins("deflate", "__name__"))
+def twin(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ask the contract of each twin in turn."""
+    module = import_module(request.param)
+    for name in ("PerMessageDeflate", "compress_once"):
+        monkeypatch.setitem(globals(), name, getattr(module, name))
 
 
 def receiver(parameters: DeflateParameters = DEFAULT) -> PerMessageDeflate:
@@ -179,6 +192,37 @@ def test_both_sides_understand_each_other_with_every_parameter(
             sides[sender].compress(b"", fin=True),
         ]
         assert inflate(sides[reader], *fragments) == message
+
+
+# Compressed once for many
+
+
+@pytest.mark.parametrize("window_bits", range(9, 16))
+def test_what_is_compressed_once_is_read_by_all_whose_window_is_large_enough(
+    window_bits: int,
+) -> None:
+    messages = [repeating(distance) for distance in (200, 2**window_bits - 262, 2**window_bits)]
+    compressed = [compress_once(message, window_bits) for message in messages * 2]
+    for payload, message in zip(compressed, messages * 2, strict=True):
+        assert inflate_in_small_window(payload + TAIL, window_bits) == message
+        forgets = Direction(no_context_takeover=True, max_window_bits=window_bits)
+        assert inflate(receiver(DeflateParameters(forgets, Direction())), payload) == message
+
+
+@pytest.mark.parametrize(("agreed_on", "window_bits"), [(8, 9), (9, 9), (12, 12), (15, 15)])
+def test_the_window_that_is_sent_with_is_told(agreed_on: int, window_bits: int) -> None:
+    sends, receives = Direction(max_window_bits=agreed_on), Direction()
+    assert (
+        PerMessageDeflate(Role.SERVER, DeflateParameters(sends, receives)).window_bits
+        == PerMessageDeflate(Role.CLIENT, DeflateParameters(receives, sends)).window_bits
+        == window_bits
+    )
+
+
+@pytest.mark.parametrize("window_bits", [8, 16])
+def test_a_window_that_zlib_does_not_know_is_refused(window_bits: int) -> None:
+    with pytest.raises(ValueError, match=f"window bits are {window_bits}, not 9 to 15"):
+        compress_once(b"Hello", window_bits)
 
 
 # Limits

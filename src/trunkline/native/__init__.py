@@ -18,6 +18,10 @@ NAMES = ("masking", "messages", "endpoint", "poller", "stream", "listener")
 """What CMakeLists.txt builds."""
 
 
+OPTIONAL = ("deflate",)
+"""What it builds where it finds the library for it; nothing else needs these."""
+
+
 def why_not_loaded(name: str) -> str | None:
     """Import a compiled module, and say why that fails, where it does."""
     module = f"{__name__}.{name}"
@@ -32,10 +36,13 @@ def why_not_loaded(name: str) -> str | None:
     return None
 
 
-def look(names: Iterable[str], platform: str) -> tuple[frozenset[str], str | None]:
+def look(
+    names: Iterable[str], platform: str, optional: Iterable[str] = ()
+) -> tuple[frozenset[str], str | None]:
     """Give the names of the modules that work, and why these are not all that is needed."""
     failures = {name: why_not_loaded(name) for name in names}
     working = frozenset(name for name, why in failures.items() if why is None)
+    working |= {name for name in optional if why_not_loaded(name) is None}
     if platform != PLATFORM:
         return working, f"the native engine needs {PLATFORM}, and this is {platform}"
     return working, next(filter(None, failures.values()), None)
@@ -47,7 +54,7 @@ MODULES: frozenset[str]
 WHY_NOT: str | None
 """Why not all of it is there, in one sentence; None where it is."""
 
-MODULES, WHY_NOT = look(NAMES, sys.platform)
+MODULES, WHY_NOT = look(NAMES, sys.platform, OPTIONAL)
 
 AVAILABLE: bool = WHY_NOT is None
-"""Whether every compiled module works here, and the native engine with them."""
+"""Whether every compiled module that is needed works here, and the native engine with them."""

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 from trunkline.errors import InvalidPayload
-from trunkline.protocol.extensions import DeflateParameters
+from trunkline.protocol.extensions import LARGEST_WINDOW, DeflateParameters
 from trunkline.protocol.role import Role
 
 # RFC 7692 §7.2.1: the end of an empty stored block, which the sender cuts off
@@ -28,6 +28,9 @@ SMALLEST_ZLIB_WINDOW = 9
 INFLATE_WINDOW = 15
 """Bits: the largest, because it reads what any smaller one has written."""
 
+NOT_DEFLATE = "compressed message is not valid deflate data"
+GOES_ON = "compressed message goes on after its last block"
+ENDS_INSIDE = "compressed message ends inside a block"
 
 # A block of its own for each fragment, and the flush behind it, take far less.
 FRAGMENT_OVERHEAD = 64
@@ -51,7 +54,7 @@ class PerMessageDeflate:
         sends, receives = parameters.server, parameters.client
         if role is Role.CLIENT:
             sends, receives = receives, sends
-        self._window_bits = max(sends.max_window_bits, SMALLEST_ZLIB_WINDOW)
+        self.window_bits = max(sends.max_window_bits, SMALLEST_ZLIB_WINDOW)
         self._keep_compressor = not sends.no_context_takeover
         self._keep_inflater = not receives.no_context_takeover
         self._compressor: zlib._Compress | None = None
@@ -62,7 +65,7 @@ class PerMessageDeflate:
 
     def compress(self, data: bytes, *, fin: bool) -> bytes:
         """Compress one fragment of a message; `fin` says that it is the last one."""
-        compressor = self._compressor or new_compressor(self._window_bits)
+        compressor = self._compressor or new_compressor(self.window_bits)
         compressed = compressor.compress(data) + compressor.flush(zlib.Z_SYNC_FLUSH)
         self._compressor = compressor if self._keep_compressor or not fin else None
         # RFC 7692 §7.2.1: four bytes of the message's end are implied
@@ -103,7 +106,7 @@ class PerMessageDeflate:
             yield inflater.decompress(data, max_length)
         except zlib.error:
             yield from inflate_until_error(before, data, max_length)
-            raise InvalidPayload("compressed message is not valid deflate data") from None
+            raise InvalidPayload(NOT_DEFLATE) from None
         self._check_after_last_block(inflater.unused_data)
 
     def finish_inflating(self, room: int | None) -> Iterator[bytes]:
@@ -121,7 +124,29 @@ class PerMessageDeflate:
         self._after_last_block += data
         # RFC 7692 §7.2.3.4: a last block is followed by one byte of padding and nothing else
         if self._after_last_block not in FINAL_PADDING:
-            raise InvalidPayload("compressed message goes on after its last block")
+            raise InvalidPayload(GOES_ON)
+
+
+def compress_once(data: bytes, window_bits: int) -> bytes:
+    """Compress a whole message for every connection that sends without context takeover.
+
+    Args:
+        data: the message.
+        window_bits: of the smallest window among them: `PerMessageDeflate.window_bits`.
+
+    Raises:
+        ValueError: window bits that zlib does not know.
+    """
+    if not SMALLEST_ZLIB_WINDOW <= window_bits <= LARGEST_WINDOW:
+        raise ValueError(window_error(window_bits))
+    compressor = new_compressor(window_bits)
+    compressed = compressor.compress(data) + compressor.flush(zlib.Z_SYNC_FLUSH)
+    return compressed[: -len(TAIL)]
+
+
+def window_error(window_bits: int) -> str:
+    """Say that a window cannot be."""
+    return f"window bits are {window_bits}, not {SMALLEST_ZLIB_WINDOW} to {LARGEST_WINDOW}"
 
 
 def new_compressor(window_bits: int) -> zlib._Compress:
@@ -153,6 +178,6 @@ def check_border(inflater: zlib._Decompress) -> None:
     try:
         probe.decompress(PROBE)
     except zlib.error:
-        raise InvalidPayload("compressed message ends inside a block") from None
+        raise InvalidPayload(ENDS_INSIDE) from None
     if not probe.eof or probe.unused_data:
-        raise InvalidPayload("compressed message ends inside a block")
+        raise InvalidPayload(ENDS_INSIDE)
