@@ -16,6 +16,7 @@ from trunkline.engines.choose import (
     VARIABLE,
     EngineInfo,
     current_engine,
+    deflate_class,
     endpoint_class,
     engine_info,
     engines,
@@ -23,6 +24,7 @@ from trunkline.engines.choose import (
     new_engine,
 )
 from trunkline.errors import UsageError
+from trunkline.protocol.deflate import PerMessageDeflate
 from trunkline.protocol.endpoint import Endpoint
 
 
@@ -37,10 +39,12 @@ WHY_NOT = "this build has no compiled engine"
 def test_a_build_without_compiled_modules_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(native, "WHY_NOT", WHY_NOT)
     monkeypatch.setattr(choose, "COMPILED_ENDPOINT", None)
+    monkeypatch.setattr(choose, "COMPILED_DEFLATE", None)
     assert engine_info() == EngineInfo(
         engine="asyncio", endpoint="trunkline.protocol.endpoint", why=WHY_NOT
     )
     assert endpoint_class() is Endpoint
+    assert deflate_class() is PerMessageDeflate
 
 
 def test_a_build_with_all_of_them_is_native(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -92,6 +96,11 @@ async def test_the_native_engine_can_be_asked_for(monkeypatch: pytest.MonkeyPatc
     engine = new_engine(engine_info().engine, asyncio.get_running_loop())
     assert type(engine).__name__ == "NativeEngine"
     engine.close()
+
+
+@pytest.mark.skipif("deflate" not in native.MODULES, reason="deflate is not built here")
+def test_what_is_compiled_of_deflate_is_used() -> None:
+    assert deflate_class().__module__ == "trunkline.native.deflate"
 
 
 async def test_an_engine_goes_with_its_loop() -> None:

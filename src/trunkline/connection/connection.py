@@ -18,11 +18,10 @@ from trunkline.connection.link import Link
 from trunkline.connection.outbox import Outbox
 from trunkline.connection.pings import RoundTrip
 from trunkline.connection.state import State
-from trunkline.engines.choose import endpoint_class
+from trunkline.engines.choose import deflate_class, endpoint_class
 from trunkline.engines.engine import Engine, Stream
 from trunkline.errors import ConnectionClosed, ConnectionClosedOK, UsageError
 from trunkline.limits import Limits
-from trunkline.protocol.deflate import PerMessageDeflate
 from trunkline.protocol.extensions import encode_parameters
 from trunkline.protocol.handshake import Agreement
 from trunkline.protocol.http1 import Request, Response
@@ -71,7 +70,7 @@ class Connection:
         link.when_lost = when_lost
         self._agreement = agreement
         deflate = agreement.deflate
-        extensions = [] if deflate is None else [PerMessageDeflate(link.role, deflate)]
+        extensions = [] if deflate is None else [deflate_class()(link.role, deflate)]
         endpoint = endpoint_class()(link.role, link.limits, extensions, new_mask_key)
         if events is None:
             self._inbox = Inbox(link)

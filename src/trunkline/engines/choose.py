@@ -12,6 +12,7 @@ from trunkline import native
 from trunkline.engines.asyncio_engine import AsyncioEngine
 from trunkline.engines.engine import Engine
 from trunkline.errors import UsageError
+from trunkline.protocol.deflate import PerMessageDeflate
 from trunkline.protocol.endpoint import Endpoint
 
 COMPILED_ENDPOINT: type[Endpoint] | None = None
@@ -20,6 +21,12 @@ if "endpoint" in native.MODULES:
     from trunkline.native.endpoint import Endpoint as Compiled
 
     COMPILED_ENDPOINT = cast(type[Endpoint], Compiled)
+
+COMPILED_DEFLATE: type[PerMessageDeflate] | None = None
+if "deflate" in native.MODULES:
+    from trunkline.native.deflate import PerMessageDeflate as CompiledDeflate
+
+    COMPILED_DEFLATE = cast(type[PerMessageDeflate], CompiledDeflate)
 
 logger = logging.getLogger("trunkline.engine")
 
@@ -65,6 +72,11 @@ def choose(wanted: str) -> tuple[str, str]:
 def endpoint_class() -> type[Endpoint]:
     """Give the class that reads and writes frames: the compiled one, where it works."""
     return COMPILED_ENDPOINT or Endpoint
+
+
+def deflate_class() -> type[PerMessageDeflate]:
+    """Give the class that compresses and inflates: the compiled one, where it works."""
+    return COMPILED_DEFLATE or PerMessageDeflate
 
 
 def current_engine() -> Engine:
