@@ -1,4 +1,7 @@
-"""Endpoints: what is sent on one side arrives on the other; who may do what, and when."""
+"""Endpoints: what is sent on one side arrives on the other; who may do what, and when.
+
+This is the contract of both twins. What only the compiled one has is in tests/native.
+"""
 
 import itertools
 import random
@@ -10,6 +13,7 @@ from statistics import median
 
 import pytest
 
+from tests.contracts.twins import twins
 from trunkline.errors import (
     InvalidPayload,
     InvalidState,
@@ -32,22 +36,45 @@ FORGETS = DeflateParameters(server=Direction(True), client=Direction(True))
 ROLES = list(Role)
 
 
-def make(
-    role: Role = Role.SERVER,
-    limits: Limits = LIMITS,
-    parameters: DeflateParameters | None = None,
-) -> Endpoint:
-    """Make an endpoint; a client's mask keys are all the same."""
-    extensions = [] if parameters is None else [PerMessageDeflate(role, parameters)]
-    return Endpoint(role, limits, extensions, lambda: KEY)
+Make = Callable[..., Endpoint]
+Pair = Callable[..., tuple[Endpoint, Endpoint]]
 
 
-def pair(
-    limits: Limits = LIMITS, parameters: DeflateParameters | None = None, sender: Role = Role.SERVER
-) -> tuple[Endpoint, Endpoint]:
-    """Make both ends of a conversation, the one that speaks first."""
-    receiver = Role.CLIENT if sender is Role.SERVER else Role.SERVER
-    return make(sender, limits, parameters), make(receiver, limits, parameters)
+@pytest.fixture(params=twins("endpoint", "Endpoint"))
+def endpoint_class(request: pytest.FixtureRequest) -> type[Endpoint]:
+    """Ask the contract of each twin in turn."""
+    twin: type[Endpoint] = request.param
+    return twin
+
+
+@pytest.fixture
+def make(endpoint_class: type[Endpoint]) -> Make:
+    """Give what makes an endpoint; a client's mask keys are all the same."""
+
+    def make(
+        role: Role = Role.SERVER,
+        limits: Limits = LIMITS,
+        parameters: DeflateParameters | None = None,
+    ) -> Endpoint:
+        extensions = [] if parameters is None else [PerMessageDeflate(role, parameters)]
+        return endpoint_class(role, limits, extensions, lambda: KEY)
+
+    return make
+
+
+@pytest.fixture
+def pair(make: Make) -> Pair:
+    """Give what makes both ends of a conversation, the one that speaks first."""
+
+    def pair(
+        limits: Limits = LIMITS,
+        parameters: DeflateParameters | None = None,
+        sender: Role = Role.SERVER,
+    ) -> tuple[Endpoint, Endpoint]:
+        receiver = Role.CLIENT if sender is Role.SERVER else Role.SERVER
+        return make(sender, limits, parameters), make(receiver, limits, parameters)
+
+    return pair
 
 
 def failure(events: list[Event]) -> PeerError:
@@ -63,7 +90,7 @@ def failure(events: list[Event]) -> PeerError:
 @pytest.mark.parametrize("sender", ROLES)
 @pytest.mark.parametrize("parameters", [None, KEEPS, FORGETS], ids=["plain", "keeps", "forgets"])
 def test_what_is_sent_arrives_whole_and_in_order(
-    sender: Role, parameters: DeflateParameters | None
+    pair: Pair, sender: Role, parameters: DeflateParameters | None
 ) -> None:
     here, there = pair(parameters=parameters, sender=sender)
     data = (
@@ -91,29 +118,32 @@ def test_what_is_sent_arrives_whole_and_in_order(
     ]
 
 
-def test_a_client_masks_every_frame_with_a_fresh_key() -> None:
+def test_a_client_masks_every_frame_with_a_fresh_key(endpoint_class: type[Endpoint]) -> None:
     keys = itertools.count()
-    client = Endpoint(Role.CLIENT, new_mask_key=lambda: next(keys).to_bytes(4))
+    client = endpoint_class(Role.CLIENT, new_mask_key=lambda: next(keys).to_bytes(4))
     frames = [client.send_text(""), client.send_ping(), client.send_close()]
     assert [frame[2:6] for frame in frames] == [bytes([0, 0, 0, key]) for key in range(3)]
 
 
-def test_a_server_masks_nothing() -> None:
+def test_a_server_masks_nothing(endpoint_class: type[Endpoint]) -> None:
     def no_key() -> bytes:
         raise AssertionError("a server asked for a mask key")
 
-    assert Endpoint(Role.SERVER, new_mask_key=no_key).send_text("Hello").hex() == "810548656c6c6f"
+    assert (
+        endpoint_class(Role.SERVER, new_mask_key=no_key).send_text("Hello").hex()
+        == "810548656c6c6f"
+    )
 
 
-def test_a_client_cannot_be_without_mask_keys() -> None:
+def test_a_client_cannot_be_without_mask_keys(endpoint_class: type[Endpoint]) -> None:
     with pytest.raises(ValueError, match="needs a source of mask keys"):
-        Endpoint(Role.CLIENT)
+        endpoint_class(Role.CLIENT)
 
 
-def test_there_is_one_extension_at_the_most() -> None:
+def test_there_is_one_extension_at_the_most(endpoint_class: type[Endpoint]) -> None:
     extensions = [PerMessageDeflate(Role.SERVER, KEEPS) for _ in range(2)]
     with pytest.raises(ValueError, match="only extension, once"):
-        Endpoint(Role.SERVER, extensions=extensions)
+        endpoint_class(Role.SERVER, extensions=extensions)
 
 
 # Compression
@@ -124,32 +154,32 @@ def is_compressed(frame: bytes) -> bool:
     return bool(frame[0] & 0x40)
 
 
-def test_short_messages_are_sent_plain() -> None:
+def test_short_messages_are_sent_plain(make: Make) -> None:
     endpoint = make(limits=Limits(min_compress=64), parameters=KEEPS)
     assert not is_compressed(endpoint.send_text("x" * 63))
     assert is_compressed(endpoint.send_text("x" * 64))
 
 
-def test_fragments_are_compressed_because_it_is_not_known_how_many_follow() -> None:
+def test_fragments_are_compressed_because_it_is_not_known_how_many_follow(make: Make) -> None:
     endpoint = make(parameters=KEEPS)
     assert is_compressed(endpoint.send_text("x", fin=False))
     assert not is_compressed(endpoint.send_continuation(b"x", fin=True))
 
 
-def test_a_message_is_not_compressed_against_the_user_s_will() -> None:
+def test_a_message_is_not_compressed_against_the_user_s_will(make: Make) -> None:
     endpoint = make(parameters=KEEPS)
     assert not is_compressed(endpoint.send_text("x" * 1000, compress=False))
     assert not is_compressed(endpoint.send_text("x" * 1000, fin=False, compress=False))
     assert endpoint.send_continuation(b"plain", fin=True).endswith(b"plain")
 
 
-def test_what_does_not_shrink_is_sent_plain_unless_the_peer_would_miss_it() -> None:
+def test_what_does_not_shrink_is_sent_plain_unless_the_peer_would_miss_it(make: Make) -> None:
     incompressible = bytes(range(256))
     assert not is_compressed(make(parameters=FORGETS).send_binary(incompressible))
     assert is_compressed(make(parameters=KEEPS).send_binary(incompressible))
 
 
-def test_what_stays_as_large_as_it_was_is_sent_plain() -> None:
+def test_what_stays_as_large_as_it_was_is_sent_plain(make: Make) -> None:
     """There is a message that deflate makes neither smaller nor larger; find it."""
     noise, sizes = random.Random(1).randbytes(256), set()
     for repeated in range(100):
@@ -161,7 +191,7 @@ def test_what_stays_as_large_as_it_was_is_sent_plain() -> None:
     assert 0 in sizes
 
 
-def test_without_an_agreement_nothing_is_compressed() -> None:
+def test_without_an_agreement_nothing_is_compressed(make: Make) -> None:
     endpoint = make()
     assert endpoint.send_text("x" * 100) == b"\x81\x64" + b"x" * 100
 
@@ -169,7 +199,7 @@ def test_without_an_agreement_nothing_is_compressed() -> None:
 # Calls that are wrong
 
 
-def test_a_message_cannot_begin_inside_another() -> None:
+def test_a_message_cannot_begin_inside_another(make: Make) -> None:
     endpoint = make()
     endpoint.send_text("Hel", fin=False)
     with pytest.raises(ValueError, match="a fragmented message is being sent"):
@@ -179,7 +209,7 @@ def test_a_message_cannot_begin_inside_another() -> None:
     assert endpoint.send_continuation(b"lo", fin=True) == b"\x80\x02lo"
 
 
-def test_nothing_cannot_be_continued() -> None:
+def test_nothing_cannot_be_continued(make: Make) -> None:
     endpoint = make()
     with pytest.raises(ValueError, match="there is no message to continue"):
         endpoint.send_continuation(b"", fin=True)
@@ -188,7 +218,7 @@ def test_nothing_cannot_be_continued() -> None:
         endpoint.send_continuation(b"", fin=False)
 
 
-def test_a_control_frame_has_at_most_125_bytes() -> None:
+def test_a_control_frame_has_at_most_125_bytes(make: Make) -> None:
     endpoint = make()
     assert len(endpoint.send_ping(bytes(125))) == len(endpoint.send_pong(bytes(125))) == 127
     for send in (endpoint.send_ping, endpoint.send_pong):
@@ -196,12 +226,12 @@ def test_a_control_frame_has_at_most_125_bytes() -> None:
             send(bytes(126))
 
 
-def test_a_text_with_half_a_surrogate_pair_is_no_text() -> None:
+def test_a_text_with_half_a_surrogate_pair_is_no_text(make: Make) -> None:
     with pytest.raises(ValueError, match="surrogates not allowed"):
         make().send_text("\ud83d")
 
 
-def test_a_close_frame_that_must_not_be_sent_changes_nothing() -> None:
+def test_a_close_frame_that_must_not_be_sent_changes_nothing(make: Make) -> None:
     endpoint = make()
     for code, reason in ((1006, ""), (None, "why"), (1000, "x" * 124)):
         with pytest.raises(ValueError, match="close"):
@@ -213,7 +243,7 @@ def test_a_close_frame_that_must_not_be_sent_changes_nothing() -> None:
 # The close handshake
 
 
-def test_a_side_that_closes_first_reads_until_the_answer() -> None:
+def test_a_side_that_closes_first_reads_until_the_answer(pair: Pair) -> None:
     here, there = pair()
     close = here.send_close(4000, "enough")
     assert here.state is State.CLOSE_SENT
@@ -224,7 +254,7 @@ def test_a_side_that_closes_first_reads_until_the_answer() -> None:
     assert (here.state, there.state) == (State.CLOSED, State.CLOSED)
 
 
-def test_a_side_that_is_told_to_close_may_finish_its_message() -> None:
+def test_a_side_that_is_told_to_close_may_finish_its_message(pair: Pair) -> None:
     here, there = pair()
     first = there.send_text("to be ", fin=False)
     there.receive_bytes(here.send_close())
@@ -234,7 +264,7 @@ def test_a_side_that_is_told_to_close_may_finish_its_message() -> None:
     assert there.state is State.CLOSED
 
 
-def test_two_sides_that_close_at_once_are_both_closed() -> None:
+def test_two_sides_that_close_at_once_are_both_closed(pair: Pair) -> None:
     here, there = pair()
     first, second = here.send_close(1000), there.send_close(1001)
     assert there.receive_bytes(first) == [Close(1000, "")]
@@ -242,7 +272,7 @@ def test_two_sides_that_close_at_once_are_both_closed() -> None:
     assert (here.state, there.state) == (State.CLOSED, State.CLOSED)
 
 
-def test_a_close_frame_without_a_body_is_reported_as_1005() -> None:
+def test_a_close_frame_without_a_body_is_reported_as_1005(pair: Pair) -> None:
     here, there = pair()
     assert there.receive_bytes(here.send_close()) == [Close(1005, "")]
 
@@ -258,7 +288,7 @@ def test_a_close_frame_without_a_body_is_reported_as_1005() -> None:
     ],
     ids=["text", "binary", "ping", "pong", "close"],
 )
-def test_nothing_is_sent_after_a_close_frame(send: Callable[[Endpoint], bytes]) -> None:
+def test_nothing_is_sent_after_a_close_frame(make: Make, send: Callable[[Endpoint], bytes]) -> None:
     endpoint = make()
     endpoint.send_close(1000)
     with pytest.raises(
@@ -267,7 +297,7 @@ def test_nothing_is_sent_after_a_close_frame(send: Callable[[Endpoint], bytes]) 
         send(endpoint)
 
 
-def test_what_follows_a_close_frame_is_dropped() -> None:
+def test_what_follows_a_close_frame_is_dropped(pair: Pair) -> None:
     here, there = pair()
     data = here.send_close(1000) + b"\x81\x05Hello\xff\xff\xff"
     assert there.receive_bytes(data) == [Close(1000, "")]
@@ -275,7 +305,7 @@ def test_what_follows_a_close_frame_is_dropped() -> None:
 
 
 @pytest.mark.parametrize("data", [b"", b"\x81", b"\x01\x02He"])
-def test_after_the_end_of_the_stream_nothing_goes_either_way(data: bytes) -> None:
+def test_after_the_end_of_the_stream_nothing_goes_either_way(make: Make, data: bytes) -> None:
     client = make(Role.CLIENT)
     assert client.receive_bytes(data) == []
     client.receive_end()
@@ -304,7 +334,7 @@ def test_after_the_end_of_the_stream_nothing_goes_either_way(data: bytes) -> Non
     ],
 )
 def test_a_broken_rule_ends_reading_after_what_came_before(
-    data: str, kind: type[PeerError]
+    make: Make, data: str, kind: type[PeerError]
 ) -> None:
     client = make(Role.CLIENT)
     text, failed = client.receive_bytes(bytes.fromhex("81024869" + data + "8100"))
@@ -314,7 +344,7 @@ def test_a_broken_rule_ends_reading_after_what_came_before(
     assert client.receive_bytes(b"\x81\x00") == []
 
 
-def test_what_came_before_a_broken_rule_may_be_answered_until_the_close_frame() -> None:
+def test_what_came_before_a_broken_rule_may_be_answered_until_the_close_frame(make: Make) -> None:
     client = make(Role.CLIENT)
     ping, failed = client.receive_bytes(bytes.fromhex("89008300"))
     assert ping == Ping(b"")
@@ -327,14 +357,14 @@ def test_what_came_before_a_broken_rule_may_be_answered_until_the_close_frame() 
     assert client.state is State.CLOSED
 
 
-def test_a_rule_broken_instead_of_an_answer_to_a_close_frame_closes() -> None:
+def test_a_rule_broken_instead_of_an_answer_to_a_close_frame_closes(make: Make) -> None:
     client = make(Role.CLIENT)
     client.send_close(1000)
     assert type(failure(client.receive_bytes(b"\x83\x00"))) is ProtocolError
     assert client.state is State.CLOSED
 
 
-def test_a_control_frame_inside_a_message_keeps_its_place() -> None:
+def test_a_control_frame_inside_a_message_keeps_its_place(make: Make) -> None:
     client = make(Role.CLIENT)
     data = bytes.fromhex("01024865 890131 0002 6c6c 8a0132 8001 6f")
     assert client.receive_bytes(data) == [Ping(b"1"), Pong(b"2"), Text("Hello")]
@@ -343,7 +373,7 @@ def test_a_control_frame_inside_a_message_keeps_its_place() -> None:
 # Cost
 
 
-def test_the_limit_of_fragments_holds_for_empty_ones() -> None:
+def test_the_limit_of_fragments_holds_for_empty_ones(make: Make) -> None:
     client = make(Role.CLIENT)
     data = b"\x01\x00" + b"\x00\x00" * (LIMITS.max_fragments - 1)
     assert client.receive_bytes(data) == []
@@ -368,7 +398,7 @@ def count_calls(call: Callable[[], object]) -> int:
 
 @pytest.mark.parametrize("parameters", [None, KEEPS], ids=["plain", "compressed"])
 def test_the_calls_for_a_byte_do_not_grow_with_the_message(
-    parameters: DeflateParameters | None,
+    make: Make, parameters: DeflateParameters | None
 ) -> None:
     per_byte = []
     for size in (1_000, 2_000, 4_000):
@@ -387,7 +417,7 @@ def memory_taken(call: Callable[[], object]) -> int:
     return tracemalloc.get_traced_memory()[1] - before
 
 
-def test_the_bytes_copied_for_a_byte_do_not_grow_with_the_message() -> None:
+def test_the_bytes_copied_for_a_byte_do_not_grow_with_the_message(make: Make) -> None:
     client, size = make(Role.CLIENT), 4_096
     reads = [bytes([byte]) for byte in make().send_text("x" * size)]
     tracemalloc.start()

@@ -1,4 +1,7 @@
-"""Messages: fragments, limits, inflating and checking text (RFC 6455 §5.4, §5.6; RFC 7692 §6)."""
+"""Messages: fragments, limits, inflating and checking text (RFC 6455 §5.4, §5.6; RFC 7692 §6).
+
+This is the contract of both twins; the compiled one is asked through its endpoint.
+"""
 
 import tracemalloc
 import zlib
@@ -6,10 +9,11 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.contracts.twins import needs
 from trunkline.errors import InvalidPayload, PayloadTooBig, ProtocolError, TooManyFragments
 from trunkline.limits import Limits
 from trunkline.protocol.deflate import PerMessageDeflate, compressed_bound
-from trunkline.protocol.events import Binary, Text
+from trunkline.protocol.events import Binary, Failed, Text
 from trunkline.protocol.extensions import DeflateParameters, Direction
 from trunkline.protocol.frames import FrameReader, encode_frame
 from trunkline.protocol.messages import MessageReader
@@ -22,7 +26,7 @@ Read = Callable[[bytes], list[bytes]]
 UNLIMITED = Limits(max_size=None)
 
 
-class Receiver:
+class ReferenceReceiver:
     """A client that takes frames from the wire and gives messages."""
 
     def __init__(self, limits: Limits = UNLIMITED, *, compression: bool = False) -> None:
@@ -41,6 +45,43 @@ class Receiver:
                 if message is not None:
                     messages.append(message)
         return messages
+
+
+class NativeReceiver:
+    """A client whose frames and messages are one compiled piece."""
+
+    def __init__(self, limits: Limits = UNLIMITED, *, compression: bool = False) -> None:
+        from trunkline.native.endpoint import Endpoint
+
+        parameters = DeflateParameters(server=Direction(), client=Direction())
+        extensions = [PerMessageDeflate(Role.CLIENT, parameters)] if compression else []
+        self._endpoint = Endpoint(Role.CLIENT, limits, extensions, lambda: bytes(4))
+
+    def receive(self, *reads: bytes) -> list[Text | Binary]:
+        """Give the messages that were completed; raise what is wrong."""
+        messages = []
+        for data in reads:
+            for event in self._endpoint.receive_bytes(data):
+                if isinstance(event, Failed):
+                    raise event.error
+                assert isinstance(event, Text | Binary)
+                messages.append(event)
+        return messages
+
+
+Receiver = type[ReferenceReceiver] | type[NativeReceiver]
+
+
+@pytest.fixture(
+    params=[
+        pytest.param(ReferenceReceiver, id="reference"),
+        pytest.param(NativeReceiver, id="native", marks=needs("endpoint")),
+    ]
+)
+def receiver(request: pytest.FixtureRequest) -> Receiver:
+    """Ask the contract of each twin in turn."""
+    twin: Receiver = request.param
+    return twin
 
 
 def by_the_byte(data: bytes) -> list[bytes]:
@@ -68,57 +109,61 @@ def compressed_frame(opcode: Opcode, payload: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("read", [lambda data: [data], by_the_byte], ids=["whole", "by the byte"])
-def test_messages_come_out_as_they_were_sent(read: Read) -> None:
+def test_messages_come_out_as_they_were_sent(receiver: Receiver, read: Read) -> None:
     data = encode_frame(TEXT, HELLO_EURO) + encode_frame(BINARY, b"\xff\x00")
-    assert Receiver().receive(*read(data)) == [Text("Hello €"), Binary(b"\xff\x00")]
+    assert receiver().receive(*read(data)) == [Text("Hello €"), Binary(b"\xff\x00")]
 
 
 @pytest.mark.parametrize("cut", range(len(HELLO_EURO) + 1))
-def test_fragments_are_joined_wherever_they_were_cut(cut: int) -> None:
-    receiver = Receiver()
+def test_fragments_are_joined_wherever_they_were_cut(receiver: Receiver, cut: int) -> None:
+    client = receiver()
     data = encode_frame(TEXT, HELLO_EURO[:cut], fin=False)
-    assert receiver.receive(data) == []
-    assert receiver.receive(encode_frame(CONTINUATION, b"", fin=False)) == []
-    assert receiver.receive(encode_frame(CONTINUATION, HELLO_EURO[cut:])) == [Text("Hello €")]
+    assert client.receive(data) == []
+    assert client.receive(encode_frame(CONTINUATION, b"", fin=False)) == []
+    assert client.receive(encode_frame(CONTINUATION, HELLO_EURO[cut:])) == [Text("Hello €")]
 
 
-def test_a_message_may_be_empty_in_one_frame_and_in_several() -> None:
+def test_a_message_may_be_empty_in_one_frame_and_in_several(receiver: Receiver) -> None:
     empty = encode_frame(BINARY, b"", fin=False) + encode_frame(CONTINUATION, b"")
     data = encode_frame(TEXT, b"") + empty + encode_frame(TEXT, b"")
-    assert Receiver().receive(data) == [Text(""), Binary(b""), Text("")]
+    assert receiver().receive(data) == [Text(""), Binary(b""), Text("")]
 
 
 # The place of a frame
 
 
 @pytest.mark.parametrize("opcode", [TEXT, BINARY])
-def test_a_message_inside_another_is_refused(opcode: Opcode) -> None:
-    receiver = Receiver()
-    receiver.receive(encode_frame(TEXT, b"", fin=False))
+def test_a_message_inside_another_is_refused(receiver: Receiver, opcode: Opcode) -> None:
+    client = receiver()
+    client.receive(encode_frame(TEXT, b"", fin=False))
     with pytest.raises(ProtocolError, match="new message begins inside a fragmented one"):
-        receiver.receive(encode_frame(opcode, b"x"))
+        client.receive(encode_frame(opcode, b"x"))
 
 
 @pytest.mark.parametrize("fin", [True, False])
-def test_a_continuation_of_nothing_is_refused(fin: bool) -> None:
-    receiver = Receiver()
-    receiver.receive(encode_frame(TEXT, b"whole"))
+def test_a_continuation_of_nothing_is_refused(receiver: Receiver, fin: bool) -> None:
+    client = receiver()
+    client.receive(encode_frame(TEXT, b"whole"))
     with pytest.raises(ProtocolError, match="continuation frame without a message"):
-        receiver.receive(encode_frame(CONTINUATION, b"x", fin=fin))
+        client.receive(encode_frame(CONTINUATION, b"x", fin=fin))
 
 
 @pytest.mark.parametrize("opcode", [TEXT, BINARY])
-def test_the_bit_of_compression_is_refused_where_it_was_not_negotiated(opcode: Opcode) -> None:
+def test_the_bit_of_compression_is_refused_where_it_was_not_negotiated(
+    receiver: Receiver, opcode: Opcode
+) -> None:
     with pytest.raises(ProtocolError, match="RSV1 is set, and compression was not negotiated"):
-        Receiver().receive(encode_frame(opcode, b"x", rsv1=True))
+        receiver().receive(encode_frame(opcode, b"x", rsv1=True))
 
 
 @pytest.mark.parametrize("first_is_compressed", [True, False])
-def test_the_bit_of_compression_is_refused_on_a_continuation(first_is_compressed: bool) -> None:
-    receiver = Receiver(compression=True)
-    receiver.receive(encode_frame(TEXT, b"", fin=False, rsv1=first_is_compressed))
+def test_the_bit_of_compression_is_refused_on_a_continuation(
+    receiver: Receiver, first_is_compressed: bool
+) -> None:
+    client = receiver(compression=True)
+    client.receive(encode_frame(TEXT, b"", fin=False, rsv1=first_is_compressed))
     with pytest.raises(ProtocolError, match="RSV1 is set on a continuation frame"):
-        receiver.receive(encode_frame(CONTINUATION, b"", rsv1=True))
+        client.receive(encode_frame(CONTINUATION, b"", rsv1=True))
 
 
 # Text
@@ -134,20 +179,22 @@ def test_the_bit_of_compression_is_refused_on_a_continuation(first_is_compressed
     ],
     ids=["a fragment", "a code point over frames", "a part of a frame", "a code point over reads"],
 )
-def test_text_that_is_not_utf8_is_refused_as_soon_as_it_arrives(reads: list[bytes]) -> None:
-    receiver = Receiver()
-    assert receiver.receive(*reads[:-1]) == []
+def test_text_that_is_not_utf8_is_refused_as_soon_as_it_arrives(
+    receiver: Receiver, reads: list[bytes]
+) -> None:
+    client = receiver()
+    assert client.receive(*reads[:-1]) == []
     with pytest.raises(InvalidPayload, match="text is not valid UTF-8"):
-        receiver.receive(reads[-1])
+        client.receive(reads[-1])
 
 
-def test_text_that_ends_inside_a_code_point_is_refused() -> None:
+def test_text_that_ends_inside_a_code_point_is_refused(receiver: Receiver) -> None:
     with pytest.raises(InvalidPayload, match="ends inside a code point"):
-        Receiver().receive(encode_frame(TEXT, b"\xe2\x82"))
+        receiver().receive(encode_frame(TEXT, b"\xe2\x82"))
 
 
-def test_bytes_need_not_be_utf8() -> None:
-    assert Receiver().receive(encode_frame(BINARY, b"\xff")) == [Binary(b"\xff")]
+def test_bytes_need_not_be_utf8(receiver: Receiver) -> None:
+    assert receiver().receive(encode_frame(BINARY, b"\xff")) == [Binary(b"\xff")]
 
 
 # Limits of size
@@ -155,91 +202,97 @@ def test_bytes_need_not_be_utf8() -> None:
 
 @pytest.mark.parametrize("opcode", [TEXT, BINARY])
 @pytest.mark.parametrize("cut", [0, 1, 500, 1000])
-def test_a_message_may_be_as_large_as_the_limit(opcode: Opcode, cut: int) -> None:
-    receiver = Receiver(Limits(max_size=1000))
+def test_a_message_may_be_as_large_as_the_limit(
+    receiver: Receiver, opcode: Opcode, cut: int
+) -> None:
+    client = receiver(Limits(max_size=1000))
     for _ in range(2):
-        (message,) = receiver.receive(
+        (message,) = client.receive(
             encode_frame(opcode, b"x" * cut, fin=False),
             encode_frame(CONTINUATION, b"x" * (1000 - cut)),
         )
         assert len(message.data) == 1000
 
 
-def test_a_larger_frame_is_refused_from_its_header() -> None:
+def test_a_larger_frame_is_refused_from_its_header(receiver: Receiver) -> None:
     frame = encode_frame(BINARY, bytes(1001))
     with pytest.raises(PayloadTooBig, match="message is 1,001 bytes, limit 1,000"):
-        Receiver(Limits(max_size=1000)).receive(frame[:4])
+        receiver(Limits(max_size=1000)).receive(frame[:4])
 
 
-def test_fragments_are_summed_and_refused_from_the_header_that_passes_the_limit() -> None:
-    receiver = Receiver(Limits(max_size=1000))
-    receiver.receive(encode_frame(BINARY, bytes(999), fin=False))
-    receiver.receive(encode_frame(CONTINUATION, bytes(1), fin=False))
+def test_fragments_are_summed_and_refused_from_the_header_that_passes_the_limit(
+    receiver: Receiver,
+) -> None:
+    client = receiver(Limits(max_size=1000))
+    client.receive(encode_frame(BINARY, bytes(999), fin=False))
+    client.receive(encode_frame(CONTINUATION, bytes(1), fin=False))
     with pytest.raises(PayloadTooBig, match="message is 1,001 bytes, limit 1,000"):
-        receiver.receive(encode_frame(CONTINUATION, b"x")[:2])
+        client.receive(encode_frame(CONTINUATION, b"x")[:2])
 
 
 @pytest.mark.parametrize("rsv1", [False, True])
-def test_a_length_of_63_bits_is_refused_with_nothing_allocated(rsv1: bool) -> None:
-    receiver = Receiver(Limits(), compression=True)
+def test_a_length_of_63_bits_is_refused_with_nothing_allocated(
+    receiver: Receiver, rsv1: bool
+) -> None:
+    client = receiver(Limits(), compression=True)
     tracemalloc.start()
     try:
         with pytest.raises(PayloadTooBig):
-            receiver.receive(header(BINARY, 2**63 - 1, rsv1=rsv1))
+            client.receive(header(BINARY, 2**63 - 1, rsv1=rsv1))
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
     assert peak < 65_536
 
 
-def test_two_lengths_of_63_bits_do_not_wrap_around() -> None:
-    receiver = Receiver(Limits())
-    receiver.receive(encode_frame(BINARY, b"x", fin=False))
+def test_two_lengths_of_63_bits_do_not_wrap_around(receiver: Receiver) -> None:
+    client = receiver(Limits())
+    client.receive(encode_frame(BINARY, b"x", fin=False))
     with pytest.raises(PayloadTooBig, match="message is 9,223,372,036,854,775,808 bytes"):
-        receiver.receive(header(CONTINUATION, 2**63 - 1))
+        client.receive(header(CONTINUATION, 2**63 - 1))
 
 
-def test_without_a_limit_any_length_is_waited_for() -> None:
-    receiver = Receiver(UNLIMITED, compression=True)
-    assert receiver.receive(header(BINARY, 2**63 - 1), b"some of it") == []
-    receiver = Receiver(UNLIMITED, compression=True)
-    assert receiver.receive(header(BINARY, 2**63 - 1, rsv1=True)) == []
+def test_without_a_limit_any_length_is_waited_for(receiver: Receiver) -> None:
+    client = receiver(UNLIMITED, compression=True)
+    assert client.receive(header(BINARY, 2**63 - 1), b"some of it") == []
+    client = receiver(UNLIMITED, compression=True)
+    assert client.receive(header(BINARY, 2**63 - 1, rsv1=True)) == []
 
 
 # Limits of number
 
 
-def test_a_message_may_have_as_many_fragments_as_the_limit() -> None:
-    receiver = Receiver(Limits(max_fragments=100))
+def test_a_message_may_have_as_many_fragments_as_the_limit(receiver: Receiver) -> None:
+    client = receiver(Limits(max_fragments=100))
     fragments = [encode_frame(CONTINUATION, b"x", fin=False)] * 98
     data = encode_frame(TEXT, b"x", fin=False) + b"".join(fragments)
     for _ in range(2):
-        assert receiver.receive(data, encode_frame(CONTINUATION, b"x")) == [Text("x" * 100)]
+        assert client.receive(data, encode_frame(CONTINUATION, b"x")) == [Text("x" * 100)]
 
 
 @pytest.mark.parametrize("payload", [b"", b"x"], ids=["empty", "one byte"])
-def test_one_fragment_more_is_refused(payload: bytes) -> None:
-    receiver = Receiver(Limits(max_fragments=100))
-    receiver.receive(encode_frame(TEXT, payload, fin=False))
-    receiver.receive(encode_frame(CONTINUATION, payload, fin=False) * 99)
+def test_one_fragment_more_is_refused(receiver: Receiver, payload: bytes) -> None:
+    client = receiver(Limits(max_fragments=100))
+    client.receive(encode_frame(TEXT, payload, fin=False))
+    client.receive(encode_frame(CONTINUATION, payload, fin=False) * 99)
     with pytest.raises(TooManyFragments, match="message has 101 fragments, limit 100"):
-        receiver.receive(encode_frame(CONTINUATION, payload))
+        client.receive(encode_frame(CONTINUATION, payload))
 
 
 @pytest.mark.parametrize("in_fragments", [True, False])
 def test_what_is_kept_of_a_message_is_its_bytes_and_not_an_object_for_each_part(
-    in_fragments: bool,
+    receiver: Receiver, in_fragments: bool
 ) -> None:
     count = 4_000
-    receiver = Receiver(Limits(max_fragments=count + 1))
-    receiver.receive(encode_frame(BINARY, b"", fin=False))
+    client = receiver(Limits(max_fragments=count + 1))
+    client.receive(encode_frame(BINARY, b"", fin=False))
     if not in_fragments:
-        receiver.receive(header(CONTINUATION, 100_000))
+        client.receive(header(CONTINUATION, 100_000))
     piece = encode_frame(CONTINUATION, b"x", fin=False) if in_fragments else b"x"
     tracemalloc.start()
     try:
         for _ in range(count):
-            receiver.receive(piece)
+            client.receive(piece)
         kept, _ = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
@@ -251,14 +304,14 @@ def test_what_is_kept_of_a_message_is_its_bytes_and_not_an_object_for_each_part(
 
 
 @pytest.mark.parametrize("read", [lambda data: [data], by_the_byte], ids=["whole", "by the byte"])
-def test_compressed_and_plain_messages_may_alternate(read: Read) -> None:
+def test_compressed_and_plain_messages_may_alternate(receiver: Receiver, read: Read) -> None:
     data = (
         compressed_frame(TEXT, HELLO_EURO)
         + encode_frame(BINARY, b"plain")
         + compressed_frame(BINARY, b"")
         + compressed_frame(BINARY, b"\xff" * 300)
     )
-    assert Receiver(compression=True).receive(*read(data)) == [
+    assert receiver(compression=True).receive(*read(data)) == [
         Text("Hello €"),
         Binary(b"plain"),
         Binary(b""),
@@ -266,10 +319,10 @@ def test_compressed_and_plain_messages_may_alternate(read: Read) -> None:
     ]
 
 
-def test_a_compressed_message_may_be_cut_into_fragments_anywhere() -> None:
+def test_a_compressed_message_may_be_cut_into_fragments_anywhere(receiver: Receiver) -> None:
     data = compressed(HELLO_EURO * 3)
     for cut in range(len(data) + 1):
-        message = Receiver(compression=True).receive(
+        message = receiver(compression=True).receive(
             encode_frame(TEXT, data[:cut], fin=False, rsv1=True),
             encode_frame(CONTINUATION, b"", fin=False),
             encode_frame(CONTINUATION, data[cut:]),
@@ -279,46 +332,50 @@ def test_a_compressed_message_may_be_cut_into_fragments_anywhere() -> None:
 
 @pytest.mark.parametrize("read", [lambda data: [data], by_the_byte], ids=["whole", "by the byte"])
 @pytest.mark.parametrize("size", [0, 1, 1000, 100_000])
-def test_the_limit_holds_for_what_was_inflated(read: Read, size: int) -> None:
-    receiver = Receiver(Limits(max_size=size), compression=True)
-    (message,) = receiver.receive(*read(compressed_frame(BINARY, bytes(size))))
+def test_the_limit_holds_for_what_was_inflated(receiver: Receiver, read: Read, size: int) -> None:
+    client = receiver(Limits(max_size=size), compression=True)
+    (message,) = client.receive(*read(compressed_frame(BINARY, bytes(size))))
     assert message == Binary(bytes(size))
     with pytest.raises(PayloadTooBig, match=f"message is over {size:,} bytes, limit {size:,}"):
-        receiver.receive(*read(compressed_frame(BINARY, bytes(size + 1))))
+        client.receive(*read(compressed_frame(BINARY, bytes(size + 1))))
 
 
-def test_fragments_that_inflate_are_summed() -> None:
-    receiver = Receiver(Limits(max_size=1000), compression=True)
+def test_fragments_that_inflate_are_summed(receiver: Receiver) -> None:
+    client = receiver(Limits(max_size=1000), compression=True)
     data = compressed(bytes(1001))
-    receiver.receive(encode_frame(BINARY, data[:3], fin=False, rsv1=True))
+    client.receive(encode_frame(BINARY, data[:3], fin=False, rsv1=True))
     with pytest.raises(PayloadTooBig):
-        receiver.receive(encode_frame(CONTINUATION, data[3:]))
+        client.receive(encode_frame(CONTINUATION, data[3:]))
 
 
-def test_a_compressed_frame_longer_than_any_that_could_fit_is_refused_from_its_header() -> None:
+def test_a_compressed_frame_longer_than_any_that_could_fit_is_refused_from_its_header(
+    receiver: Receiver,
+) -> None:
     limit = 100_000
-    receiver = Receiver(Limits(max_size=limit), compression=True)
-    assert receiver.receive(header(BINARY, compressed_bound(limit, 1), rsv1=True)) == []
-    receiver = Receiver(Limits(max_size=limit), compression=True)
+    client = receiver(Limits(max_size=limit), compression=True)
+    assert client.receive(header(BINARY, compressed_bound(limit, 1), rsv1=True)) == []
+    client = receiver(Limits(max_size=limit), compression=True)
     with pytest.raises(PayloadTooBig, match="message is over 100,000 bytes, limit 100,000"):
-        receiver.receive(header(BINARY, compressed_bound(limit, 1) + 1, rsv1=True))
+        client.receive(header(BINARY, compressed_bound(limit, 1) + 1, rsv1=True))
 
 
-def test_a_small_message_in_many_compressed_fragments_is_no_too_large_one() -> None:
-    receiver = Receiver(Limits(max_size=40), compression=True)
+def test_a_small_message_in_many_compressed_fragments_is_no_too_large_one(
+    receiver: Receiver,
+) -> None:
+    client = receiver(Limits(max_size=40), compression=True)
     sender = PerMessageDeflate(Role.SERVER, DeflateParameters(Direction(), Direction()))
     payloads = [sender.compress(b"x", fin=False) for _ in range(39)]
     payloads.append(sender.compress(b"x", fin=True))
     frames = [encode_frame(BINARY, payloads[0], fin=False, rsv1=True)]
     frames += [encode_frame(CONTINUATION, payload, fin=False) for payload in payloads[1:-1]]
     frames.append(encode_frame(CONTINUATION, payloads[-1]))
-    assert receiver.receive(*frames) == [Binary(b"x" * 40)]
+    assert client.receive(*frames) == [Binary(b"x" * 40)]
 
 
-def test_compressed_text_is_checked_as_it_is_inflated() -> None:
+def test_compressed_text_is_checked_as_it_is_inflated(receiver: Receiver) -> None:
     data = compressed(b"\xff" + b"x" * 100)
     with pytest.raises(InvalidPayload, match="text is not valid UTF-8"):
-        Receiver(compression=True).receive(encode_frame(TEXT, data, rsv1=True)[:-1])
+        receiver(compression=True).receive(encode_frame(TEXT, data, rsv1=True)[:-1])
 
 
 # What is found first must not depend on how bytes are cut
@@ -337,8 +394,8 @@ def test_compressed_text_is_checked_as_it_is_inflated() -> None:
     ],
 )
 def test_the_first_broken_rule_is_the_one_that_is_named(
-    read: Read, payload: bytes, problem: str
+    receiver: Receiver, read: Read, payload: bytes, problem: str
 ) -> None:
-    receiver = Receiver(Limits(max_size=50), compression=True)
+    client = receiver(Limits(max_size=50), compression=True)
     with pytest.raises((InvalidPayload, PayloadTooBig), match=problem):
-        receiver.receive(*read(encode_frame(TEXT, payload, rsv1=True)))
+        client.receive(*read(encode_frame(TEXT, payload, rsv1=True)))
