@@ -227,6 +227,8 @@ cdef class Endpoint:
     cdef Kind fail(self, object error) except? NOTHING:
         """Read no more, because of `error`."""
         self.reader = None
+        if not self.receives:  # something else ended it meanwhile
+            return NOTHING
         self.change_state(Step.FAIL)
         self.data = error
         return FAILED
