@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any, Literal, Self, overload
 
 from trunkline.close_codes import CloseCode
-from trunkline.connection.consumer import Data
+from trunkline.connection.consumer import Consumer, Data
 from trunkline.connection.events import Dispatcher, Events
 from trunkline.connection.fragments import BytesLike, DataLike, Message, is_data
 from trunkline.connection.inbox import Inbox
@@ -22,6 +22,7 @@ from trunkline.engines.choose import deflate_class, endpoint_class
 from trunkline.engines.engine import Engine, Stream
 from trunkline.errors import ConnectionClosed, ConnectionClosedOK, UsageError
 from trunkline.limits import Limits
+from trunkline.protocol.endpoint import Endpoint
 from trunkline.protocol.extensions import encode_parameters
 from trunkline.protocol.handshake import Agreement
 from trunkline.protocol.http1 import Request, Response
@@ -72,10 +73,14 @@ class Connection:
         deflate = agreement.deflate
         extensions = [] if deflate is None else [deflate_class()(link.role, deflate)]
         endpoint = endpoint_class()(link.role, link.limits, extensions, new_mask_key)
-        if events is None:
-            self._inbox = Inbox(link)
-        consumer = self._inbox or Dispatcher(link, self, events or Events(), self.logger)
-        link.open(endpoint, consumer, received)
+        link.open(endpoint, self._new_consumer(endpoint, events), received)
+
+    def _new_consumer(self, endpoint: Endpoint, events: Events | None) -> Consumer:
+        """Make what takes the messages."""
+        if events is not None:
+            return Dispatcher(self._link, self, events, self.logger)
+        self._inbox = Inbox(self._link)
+        return self._inbox
 
     # What is known
 

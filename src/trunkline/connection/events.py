@@ -73,9 +73,14 @@ class Dispatcher:
     def _call(self, method: Callable[..., Any], *args: object) -> None:
         try:
             method(self._connection, *args)
-        except Exception:
-            self._logger.exception("%s failed", method.__qualname__)
-            self._link.close(CloseCode.INTERNAL_ERROR, "")
+        except Exception as error:
+            self.failed(method, error)
+
+    def failed(self, method: Callable[..., Any], error: Exception) -> None:
+        """Log what a method has raised, and end this connection."""
+        name = getattr(method, "__qualname__", repr(method))
+        self._logger.error("%s failed", name, exc_info=error)
+        self._link.close(CloseCode.INTERNAL_ERROR, "")
 
     # Called by the link
 

@@ -134,7 +134,7 @@ class Link:
             # A consumer may cut the connection while it is told of an earlier event.
             if self.has_ended:
                 return
-            self._receive(event)
+            self.receive(event)
 
     def end_received(self) -> None:
         """The peer ends the stream: in its turn, or without a close frame."""
@@ -162,7 +162,8 @@ class Link:
         if self.when_lost is not None:
             self.when_lost()
 
-    def _receive(self, event: Event) -> None:
+    def receive(self, event: Event) -> None:
+        """Act on one event."""
         match event:
             case Text() | Binary():
                 # As in browsers: whoever has said goodbye listens no longer.

@@ -14,7 +14,18 @@ __all__ = ["AVAILABLE", "MODULES", "WHY_NOT"]
 PLATFORM = "linux"
 """The engine is made of epoll, eventfd and accept4; only Linux has them."""
 
-NAMES = ("masking", "messages", "endpoint", "poller", "stream", "listener")
+NAMES = (
+    "masking",
+    "messages",
+    "endpoint",
+    "poller",
+    "stream",
+    "listener",
+    "wakeup",
+    "awaitable",
+    "inbox",
+    "lane",
+)
 """What CMakeLists.txt builds."""
 
 

@@ -61,6 +61,7 @@ cdef class Stream(Pollable):
     ) except -1
     cdef uint8_t* reserve(self, size_t size) except NULL
     cdef int commit(self, size_t size) except -1
+    cdef int hold_back(self) except -1
     cdef bint is_taking(self) noexcept
     cdef bint uses_cork(self) noexcept
     cdef int flush(self) except -1

@@ -254,9 +254,13 @@ cdef class Stream(Pollable):
 
     def gather(self):
         """Hold back what is written until the tasks that are running now have paused."""
+        self.hold_back()
+
+    cdef int hold_back(self) except -1:
         if self.fd >= 0 and not self.is_corked and not self.uses_cork():
             self.is_corked = True
             self.poller.settle_soon(self)
+        return 0
 
     cdef bint is_taking(self) noexcept:
         """Whether what is written is sent, not dropped."""
@@ -309,12 +313,12 @@ cdef class Stream(Pollable):
         return self.watch_water()
 
     cdef uint8_t* reserve(self, size_t size) except NULL:
-        """Give room for `size` bytes, to be written to and committed; at most LARGEST_FRAME."""
+        """Give room for `size` bytes, to be written to and committed."""
         if self.poller.current is not None and self.poller.current is not self or self.is_corked:
             return self.make_room(size)
         if self.backlog == NULL and self.poller.corked_size + size > BUFFER_BYTES:
             self.flush_cork()
-        if self.backlog != NULL:
+        if self.backlog != NULL or size > BUFFER_BYTES:
             return self.make_room(size)
         return self.poller.corked + self.poller.corked_size
 
@@ -330,6 +334,8 @@ cdef class Stream(Pollable):
             self.backlog.size += size
             if self.is_corked or self.poller.is_busy:
                 self.poller.settle_soon(self)
+            elif not self.interest & EPOLLOUT:
+                self.flush_backlog()
         return self.watch_water()
 
     cdef int watch_water(self) except -1:
@@ -453,7 +459,7 @@ cdef class Stream(Pollable):
             return 0
         self.error = error
         # A closed socket has no names.
-        self.addresses = sockname(self.fd), peername(self.fd)
+        self.addresses = name_of(self.fd, False), name_of(self.fd, True)
         if self.socket is not None:
             self.socket._sock.detach()
         tl_backlog_free(&self.backlog)
@@ -466,10 +472,10 @@ cdef class Stream(Pollable):
 
     def get_extra_info(self, name):
         """Give `sockname`, `peername` or `socket`, what TLS knows, or `None`."""
-        if name == "sockname":
-            return parse_address(self.addresses[0] if self.fd < 0 else sockname(self.fd))
-        if name == "peername":
-            return parse_address(self.addresses[1] if self.fd < 0 else peername(self.fd))
+        if name == "sockname" or name == "peername":
+            is_peer = name == "peername"
+            raw = self.addresses[is_peer] if self.fd < 0 else name_of(self.fd, is_peer)
+            return parse_address(raw)
         if name == "socket":
             return self.open_socket()
         return None if self.layer is None else self.layer.get_extra_info(name)
@@ -481,15 +487,9 @@ cdef class Stream(Pollable):
         return self.socket
 
 
-cdef bytes sockname(int fd):
+cdef bytes name_of(int fd, bint is_peer):
+    """Ask the kernel for the name of a socket, or of its peer."""
     cdef:
-        uint8_t address[ADDRESS_BYTES]
-        int size = tl_sockname(fd, address, ADDRESS_BYTES)
-    return None if size < 0 else PyBytes_FromStringAndSize(<char*>address, size)
-
-
-cdef bytes peername(int fd):
-    cdef:
-        uint8_t address[ADDRESS_BYTES]
-        int size = tl_peername(fd, address, ADDRESS_BYTES)
-    return None if size < 0 else PyBytes_FromStringAndSize(<char*>address, size)
+        uint8_t name[ADDRESS_BYTES]
+        int size = (tl_peername if is_peer else tl_sockname)(fd, name, ADDRESS_BYTES)
+    return None if size < 0 else PyBytes_FromStringAndSize(<char*>name, size)

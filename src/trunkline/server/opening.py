@@ -10,6 +10,7 @@ from inspect import isawaitable
 
 from trunkline.close_codes import CloseCode
 from trunkline.connection.events import Events
+from trunkline.connection.lane import connection_type
 from trunkline.connection.state import State
 from trunkline.engines.engine import Engine, Stream
 from trunkline.engines.timer_wheel import Timer
@@ -120,9 +121,8 @@ class Opening:
     async def _negotiate(self, head: bytes) -> Opened | None:
         options = self._options
         request = parse_request(head, options.limits)
-        connection = ServerConnection(
-            self._engine, self._stream, Role.SERVER, options.limits, options.logger
-        )
+        kind = connection_type(ServerConnection, self._stream)
+        connection = kind(self._engine, self._stream, Role.SERVER, options.limits, options.logger)
         connection.request = request
         terms: Terms | None = None
         response = await self._ask(options.process_request, connection, request)

@@ -1,0 +1,51 @@
+"""Connections with a fast lane, where the stream is native."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from trunkline import native
+from trunkline.connection.connection import Connection
+from trunkline.connection.consumer import Consumer
+from trunkline.connection.events import Events
+from trunkline.engines.engine import Stream
+from trunkline.protocol.endpoint import Endpoint
+
+if TYPE_CHECKING or native.AVAILABLE:
+    from trunkline.native.inbox import Inbox
+    from trunkline.native.lane import Lane
+    from trunkline.native.stream import Stream as NativeStream
+
+Kind = TypeVar("Kind", bound=Connection)
+
+kinds: dict[type[Connection], type[Connection]] = {}
+
+
+def connection_type(kind: type[Kind], stream: Stream) -> type[Kind]:
+    """Give `kind`, with a fast lane where `stream` can have one."""
+    if native.AVAILABLE and isinstance(stream, NativeStream):
+        if kind not in kinds:
+            kinds[kind] = with_lane(kind)
+        return cast(type[Kind], kinds[kind])
+    return kind
+
+
+def with_lane(kind: type[Connection]) -> type[Connection]:
+    """Make the subclass of `kind` whose messages take the fast lane."""
+
+    def _new_consumer(self: Any, endpoint: Endpoint, events: Events | None) -> Consumer:
+        link = self._link
+        if events is None:
+            consumer: Any = Inbox(link, link.stream, endpoint)
+        else:
+            consumer = kind._new_consumer(self, endpoint, events)
+        self.join(link, link.stream, endpoint, consumer, events)
+        return cast(Consumer, consumer)
+
+    members = {
+        "_new_consumer": _new_consumer,
+        "__doc__": kind.__doc__,
+        "__module__": kind.__module__,
+        "__qualname__": kind.__qualname__,
+    }
+    return cast(type[Connection], type(kind.__name__, (Lane, kind), members))

@@ -1,0 +1,54 @@
+# The unread messages of one connection, and who waits for them.
+from libc.stdint cimport uint8_t, uint32_t
+
+from trunkline.native.awaitable cimport Awaitable
+from trunkline.native.endpoint cimport Endpoint
+from trunkline.native.stream cimport Stream
+from trunkline.native.wakeup cimport Wakeup
+
+
+cdef class Inbox:
+    cdef object link  # connection.link.Link: policy
+    cdef Stream stream
+    cdef Endpoint endpoint
+
+    # Messages: the first by itself, because there is seldom another
+    cdef object first
+    cdef object others  # deque, once there was a second
+    cdef Py_ssize_t count
+    cdef Py_ssize_t size  # bytes, or characters of text
+
+    # Limits
+    cdef Py_ssize_t max_count
+    cdef Py_ssize_t max_size  # as `size`
+
+    # The reader
+    cdef Wakeup reader  # who waits; None while nobody does
+    cdef bint is_being_read
+    cdef bint is_handling  # the reader has taken a message and not asked for the next
+
+    cdef int put(self, object data) except -1
+    cdef int arrived(self) except -1
+    cdef object take(self)
+    cdef int begin_reading(self) except -1
+    cdef bint is_below(self, Py_ssize_t divisor) noexcept
+
+
+cdef enum Form:
+    AS_SENT
+    AS_TEXT
+    AS_BYTES
+    ITERATED  # as sent, and the end of the connection ends the iteration
+
+
+cdef class Receive(Awaitable):
+    cdef Inbox inbox  # None: messages go to Events
+    cdef object connection
+    cdef uint8_t form
+
+    cdef object finish(self)
+    cdef int stop(self) except -1
+    cdef object end(self)
+
+
+cdef Receive new_receive(Inbox inbox, object connection, Form form)

@@ -1,0 +1,216 @@
+# Twin of connection/inbox.py. Owns the unread messages of one connection.
+# Runs on the loop's thread.
+"""The unread messages of a connection that is read with `recv()`, compiled."""
+
+from collections import deque
+
+cimport cython
+from cpython.bytes cimport PyBytes_CheckExact, PyBytes_GET_SIZE
+
+from trunkline.native.awaitable cimport (
+    FINAL,
+    FINISHED,
+    NEW,
+    WAITING,
+    Awaitable,
+    warn_of_unawaited,
+)
+from trunkline.native.endpoint cimport Endpoint
+from trunkline.native.stream cimport Stream
+from trunkline.native.wakeup cimport new_wakeup
+
+from trunkline.errors import ConcurrencyError, ConnectionClosed, ConnectionClosedOK, UsageError
+from trunkline.limits import LOW_WATER_DIVISOR
+from trunkline.native.awaitable import REUSED, sends_directly
+
+cdef extern from "Python.h":
+    const Py_ssize_t PY_SSIZE_T_MAX
+    Py_ssize_t PyUnicode_GET_LENGTH(object text) noexcept
+
+cdef Py_ssize_t low_water_divisor = LOW_WATER_DIVISOR
+
+
+cdef class Inbox:
+    """Keeps messages until they are read, and lets the peer wait when there are many.
+
+    Args:
+        link: pauses and resumes reading.
+        stream: carries the answers.
+        endpoint: of the link; while it is open, nothing has ended or failed.
+    """
+
+    def __init__(self, link, Stream stream not None, Endpoint endpoint not None):
+        self.link, self.stream, self.endpoint = link, stream, endpoint
+        self.max_count = min(link.limits.max_queue, PY_SSIZE_T_MAX)
+        self.max_size = min(link.limits.max_queue_bytes, PY_SSIZE_T_MAX)
+
+    # Reading
+
+    cdef int begin_reading(self) except -1:
+        if self.is_being_read:
+            raise ConcurrencyError("recv() is already waiting for a message in another task")
+        self.is_being_read, self.is_handling = True, False
+        if self.count == 0 and not self.endpoint.is_open:
+            self.link.settle()
+        return 0
+
+    cdef object take(self):
+        """Give the next message; there is one."""
+        data = self.first
+        self.count -= 1
+        self.first = self.others.popleft() if self.count else None
+        self.size -= size_of(data)
+        self.is_handling = True
+        if self.count:
+            # What answers messages that came together leaves together.
+            self.stream.hold_back()
+        if self.stream.is_reading_paused and self.is_below(low_water_divisor):
+            self.link.resume_reading()
+        return data
+
+    cdef bint is_below(self, Py_ssize_t divisor) noexcept:
+        return self.count <= self.max_count // divisor and self.size <= self.max_size // divisor
+
+    # Called by the lane
+
+    cdef int put(self, object data) except -1:
+        """Keep a message; arrived() follows."""
+        if self.count == 0:
+            self.first = data
+        else:
+            if self.others is None:
+                self.others = deque()
+            self.others.append(data)
+        self.count += 1
+        self.size += size_of(data)
+        return 0
+
+    cdef int arrived(self) except -1:
+        """Let the reader go on, and the peer wait where messages are left that are enough."""
+        if self.reader is not None and self.count:
+            reader, self.reader = self.reader, None
+            reader.wake(self.stream.poller.is_busy and not self.stream.poller.is_debugging)
+        if self.count and (self.count >= self.max_count or self.size >= self.max_size):
+            self.link.pause_reading()
+        return 0
+
+    # Called by the link, as a consumer
+
+    def opened(self):
+        """Wait for messages."""
+
+    def message(self, data):
+        """Keep a message that came by the slow road."""
+        self.put(data)
+        self.wake_soon()
+        if self.count >= self.max_count or self.size >= self.max_size:
+            self.link.pause_reading()
+
+    def ping(self, payload):
+        """Nobody asks for pings here."""
+
+    def pong(self, payload):
+        """Whoever waits for a pong waits for its ping."""
+
+    def drained(self):
+        """Whoever waits in `send()` has been woken."""
+
+    def is_settled(self):
+        """Whether every message was read, and the next one asked for."""
+        return self.count == 0 and not self.is_handling
+
+    def ended(self):
+        """Wake the reader."""
+        self.wake_soon()
+
+    def lost(self):
+        """Everything has been said by `ended()`."""
+
+    def wake_soon(self):
+        """Let the reader go on, when the link has done what it is about."""
+        if self.reader is not None:
+            reader, self.reader = self.reader, None
+            reader.wake(False)
+
+
+cdef Py_ssize_t size_of(object data) noexcept:
+    return PyBytes_GET_SIZE(data) if PyBytes_CheckExact(data) else PyUnicode_GET_LENGTH(data)
+
+
+cdef Receive new_receive(Inbox inbox, object connection, Form form):
+    cdef Receive receive = Receive.__new__(Receive)
+    receive.inbox, receive.connection, receive.form = inbox, connection, form
+    return receive
+
+
+@cython.freelist(64)  # one for each message
+cdef class Receive(Awaitable):
+    """What `recv()` and `__anext__()` give: a coroutine that waits for the next message."""
+
+    cdef object advance(self, object value):
+        if self.stage == FINISHED:
+            raise RuntimeError(REUSED)
+        if self.stage == NEW:
+            if self.inbox is None:
+                self.stage = FINISHED
+                raise UsageError("messages of this connection go to on_message(), not to recv()")
+            self.stage = FINISHED  # unless it comes to waiting
+            self.inbox.begin_reading()
+        if self.inbox.count:
+            return self.finish()
+        if not self.inbox.endpoint.is_open and self.inbox.link.has_ended:
+            self.stop()
+            raise self.end()
+        self.stage = WAITING
+        self.inbox.reader = new_wakeup(self.inbox.stream.poller.loop)
+        return self.inbox.reader
+
+    cdef object finish(self):
+        """Take the message: only now, so that whoever stops waiting loses none."""
+        self.stop()
+        data = self.inbox.take()
+        if self.form == AS_TEXT and isinstance(data, bytes):
+            data = data.decode()
+        elif self.form == AS_BYTES and isinstance(data, str):
+            data = data.encode()
+        self.outcome = data
+        return FINAL
+
+    cdef int stop(self) except -1:
+        self.stage = FINISHED
+        self.inbox.is_being_read = False
+        return 0
+
+    cdef int interrupt(self) except -1:
+        if self.inbox is not None and self.inbox.is_being_read:
+            self.inbox.is_being_read = False
+            self.inbox.reader = None
+        return 0
+
+    cdef object interrupted(self, object kind, object value, object traceback):
+        if self.stage == WAITING:
+            self.interrupt()
+        self.stage = FINISHED
+        return Awaitable.interrupted(self, kind, value, traceback)
+
+    def close(self):
+        """End the wait, as a coroutine's `close()`."""
+        if self.stage == WAITING:
+            self.interrupt()
+        self.stage = FINISHED
+
+    cdef object end(self):
+        """Make the error that says how the connection has ended, or the end of an iteration."""
+        error = self.inbox.link.closed()
+        if self.form != ITERATED:
+            return error
+        if isinstance(error, ConnectionClosedOK) or self.connection.ends_quietly:
+            return StopAsyncIteration()
+        return error
+
+    def __dealloc__(self):
+        if self.stage == NEW and self.form != ITERATED:
+            warn_of_unawaited("Connection.recv")
+
+
+sends_directly(Receive)

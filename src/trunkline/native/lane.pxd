@@ -1,0 +1,35 @@
+# The way of ordinary messages between one socket and its user, without Python in between.
+from libc.stdint cimport uint8_t
+
+from trunkline.native.awaitable cimport Awaitable
+from trunkline.native.endpoint cimport Endpoint, Kind
+from trunkline.native.inbox cimport Inbox
+from trunkline.native.stream cimport Sink, Stream
+
+
+cdef class Lane(Sink):
+    cdef Stream stream
+    cdef Endpoint endpoint  # None before the connection is open
+    cdef object link  # connection.link.Link: takes everything that is no message
+    cdef size_t max_unsent  # bytes, for messages that nobody waits for
+
+    # Where messages go: into the inbox, or to on_message(events, connection, data)
+    cdef readonly Inbox inbox
+    cdef object dispatcher
+    cdef object events
+    cdef object on_message
+
+    cdef int take(self, Kind kind) except -1
+    cdef int deliver(self, object data) except -1
+    cdef bint put_message(self, object message) except -1
+    cdef int put_frame(self, int opcode, const uint8_t* payload, size_t size) except -1
+
+
+cdef class Send(Awaitable):
+    cdef Lane lane
+    cdef object message
+    cdef object text
+    cdef bint compress
+    cdef object rest  # a coroutine that does what is left: fragments, or waiting for low water
+
+    cdef object go_on(self, object value)

@@ -1,0 +1,235 @@
+# No twin: connection/link.py, inbox.py and outbox.py take these steps one by one.
+# Owns nothing: it joins what a connection consists of. Runs on the loop's thread.
+"""The fast lane of a connection.
+
+Ordinary messages go past the link: from the receive buffer through the endpoint to the user, and
+from the user through the endpoint into the cork. Whatever is no ordinary message (control frames,
+failures, fragments, compression, a closing connection) takes the road that the reference takes.
+"""
+
+cimport cython
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_GET_SIZE
+from cpython.unicode cimport PyUnicode_CheckExact
+from libc.stdint cimport SIZE_MAX, uint8_t
+
+from trunkline.native.awaitable cimport (
+    FINAL,
+    FINISHED,
+    NEW,
+    WAITING,
+    Awaitable,
+    warn_of_unawaited,
+)
+from trunkline.native.endpoint cimport BINARY, CLOSE, FAILED, NOTHING, PING, PONG, TEXT, Endpoint, Kind
+from trunkline.native.inbox cimport AS_BYTES, AS_SENT, AS_TEXT, ITERATED, Form, Inbox, new_receive
+from trunkline.native.messages cimport TL_FIN, tl_encode_header
+from trunkline.native.stream cimport Sink, Stream
+
+from trunkline.native.awaitable import REUSED, sends_directly
+from trunkline.protocol.events import Failed, Ping, Pong
+
+cdef extern from "Python.h":
+    const char* PyUnicode_AsUTF8AndSize(object text, Py_ssize_t* size) except NULL
+
+cdef enum:
+    OPCODE_TEXT = 0x1
+    OPCODE_BINARY = 0x2
+    MAX_HEADER = 14
+    # Above it, a payload that need not be masked leaves from where it stands.
+    COPIED_BYTES = 32768
+
+# What recv(decode) asks for.
+FORMS = {None: AS_SENT, True: AS_TEXT, False: AS_BYTES}
+
+
+cdef class Lane(Sink):
+    """What a connection with a native stream does faster than the reference."""
+
+    def join(self, link, Stream stream not None, Endpoint endpoint not None, consumer, events):
+        """Join the parts of one connection; called once, when it opens.
+
+        Args:
+            link: of the connection.
+            stream: of the link.
+            endpoint: of the link.
+            consumer: an `Inbox`, or what calls the methods of `events`.
+            events: the user's, or `None`.
+        """
+        limit = link.limits.max_unsent
+        self.link, self.stream, self.endpoint = link, stream, endpoint
+        self.max_unsent = SIZE_MAX if limit is None else limit
+        if events is None:
+            self.inbox = consumer
+        else:
+            self.dispatcher, self.events = consumer, events
+            self.on_message = events.on_message
+        stream.sink = self
+
+    # Receiving: called by the stream
+
+    cdef int receive(self, uint8_t* data, size_t size) except -1:
+        cdef:
+            uint8_t* position = data
+            uint8_t* end = data + size
+            Kind kind
+        while True:
+            kind = self.endpoint.pull(&position, end)
+            if kind == NOTHING:
+                break
+            self.take(kind)
+        if self.inbox is not None:
+            self.inbox.arrived()
+        return 0
+
+    cdef size_t wanted(self, uint8_t** where) noexcept:
+        return self.endpoint.wanted(where)
+
+    cdef int received(self, size_t size) except -1:
+        cdef Kind kind = self.endpoint.received(size)
+        if kind != NOTHING:
+            self.take(kind)
+            if self.inbox is not None:
+                self.inbox.arrived()
+        return 0
+
+    cdef int take(self, Kind kind) except -1:
+        """Act on one event."""
+        data, self.endpoint.data = self.endpoint.data, None
+        if kind == TEXT or kind == BINARY:
+            # As in browsers: whoever has said goodbye listens no longer.
+            if self.endpoint.is_open:
+                self.deliver(data)
+        elif kind == PING:
+            self.link.receive(Ping(data))
+        elif kind == PONG:
+            self.link.receive(Pong(data))
+        elif kind == FAILED:
+            self.link.receive(Failed(data))
+        else:
+            self.link.receive(data)
+        return 0
+
+    cdef int deliver(self, object data) except -1:
+        if self.inbox is not None:
+            return self.inbox.put(data)
+        try:
+            self.on_message(self, data)
+        except Exception as error:
+            self.dispatcher.failed(self.on_message, error)
+        return 0
+
+    # Receiving: called by the user; connection.Connection has the words
+
+    def recv(self, decode=None):
+        if self.endpoint is None:
+            return super().recv(decode)
+        return new_receive(self.inbox, self, FORMS[decode])
+
+    def __aiter__(self):
+        return self
+
+    def __anext__(self):
+        if self.endpoint is None:
+            return super().__anext__()
+        return new_receive(self.inbox, self, ITERATED)
+
+    # Sending: called by the user
+
+    def send(self, message, text=None, *, compress=True):
+        cdef Send send = Send.__new__(Send)
+        send.lane, send.message, send.text, send.compress = self, message, text, compress
+        return send
+
+    def send_soon(self, message, text=None, *, compress=True):
+        if text is None and self.endpoint is not None:
+            if self.stream.count_unsent() <= self.max_unsent and self.put_message(message):
+                return
+        self._outbox.send_soon(message, text=text, compress=compress)
+
+    cdef bint put_message(self, object message) except -1:
+        """Send an ordinary message; `False`: it is none, and nothing was done."""
+        cdef:
+            Py_ssize_t size
+            const char* data
+            int opcode
+        if not self.endpoint.is_open:
+            return False
+        if PyUnicode_CheckExact(message):
+            data, opcode = PyUnicode_AsUTF8AndSize(message, &size), OPCODE_TEXT
+        elif PyBytes_CheckExact(message):
+            data, size, opcode = PyBytes_AS_STRING(message), PyBytes_GET_SIZE(message), OPCODE_BINARY
+        else:
+            return False
+        if not self.endpoint.sends_plain(size):
+            return False
+        self.put_frame(opcode, <const uint8_t*>data, size)
+        return True
+
+    cdef int put_frame(self, int opcode, const uint8_t* payload, size_t size) except -1:
+        cdef:
+            uint8_t head[MAX_HEADER]
+            size_t whole = self.endpoint.frame_size(size)
+        if not self.stream.is_taking():
+            return 0
+        if size > COPIED_BYTES and not self.endpoint.masks:
+            whole = tl_encode_header(head, TL_FIN | opcode, size, NULL)
+            return self.stream.put_both(head, whole, payload, size)
+        self.endpoint.encode(self.stream.reserve(whole), opcode, payload, size)
+        return self.stream.commit(whole)
+
+
+@cython.freelist(64)  # one for each message
+cdef class Send(Awaitable):
+    """What `send()` gives: a coroutine that sends, and waits above high water."""
+
+    cdef object advance(self, object value):
+        if self.stage == WAITING:
+            return self.go_on(value)
+        if self.stage == FINISHED:
+            raise RuntimeError(REUSED)
+        self.stage = FINISHED  # unless something is left
+        message, self.message = self.message, None
+        if self.text is None and self.lane.endpoint is not None and self.lane.put_message(message):
+            if not self.lane.stream.is_writing_paused:
+                return FINAL
+            self.rest = self.lane.link.drain()
+        else:
+            self.rest = self.lane._outbox.send(message, text=self.text, compress=self.compress)
+        self.stage = WAITING
+        return self.go_on(None)
+
+    cdef object go_on(self, object value):
+        """Let the coroutine do what is left."""
+        try:
+            return self.rest.send(value)
+        except StopIteration:
+            self.stage = FINISHED
+            return FINAL
+        except BaseException:
+            self.stage = FINISHED
+            raise
+
+    cdef int interrupt(self) except -1:
+        if self.rest is not None:
+            self.rest.close()
+        return 0
+
+    cdef object interrupted(self, object kind, object value, object traceback):
+        if self.stage == NEW:
+            self.stage = FINISHED
+            return Awaitable.interrupted(self, kind, value, traceback)
+        try:
+            return self.rest.throw(kind if value is None else value)
+        except StopIteration:
+            self.stage = FINISHED
+            return FINAL
+        except BaseException:
+            self.stage = FINISHED
+            raise
+
+    def __dealloc__(self):
+        if self.stage == NEW:
+            warn_of_unawaited("Connection.send")
+
+
+sends_directly(Send)

@@ -1,0 +1,16 @@
+# What a task waits on: the part of a future that tasks use.
+from libc.stdint cimport uint8_t
+
+
+cdef class Wakeup:
+    cdef object loop
+    cdef object callback  # of the task that waits
+    cdef object context  # that the callback runs in
+    cdef object message  # of the cancellation
+    cdef uint8_t state  # see State in wakeup.pyx
+    cdef bint is_blocking  # tasks' own mark: see asyncio.isfuture()
+
+    cdef int wake(self, bint directly) except -1
+
+
+cdef Wakeup new_wakeup(object loop)

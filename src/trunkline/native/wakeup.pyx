@@ -1,0 +1,115 @@
+# No twin: asyncio.Future does this for the reference, in twice the time.
+# Owns nothing but references. Runs on the loop's thread.
+"""What a task waits on, and how it goes on at once."""
+
+import asyncio
+from asyncio import CancelledError, tasks
+
+cimport cython
+from cpython.exc cimport PyErr_Clear
+from cpython.object cimport PyObject
+
+cdef extern from "Python.h":
+    int PyContext_Enter(object context) except? -1
+    int PyContext_Exit(object context) except -1
+
+cdef enum State:
+    PENDING
+    DONE
+    CANCELLED
+
+# CPython 3.11 to 3.13 keep the running task of each loop in this dict, in C as in Python. Where it
+# is gone (3.14), asking costs a call.
+cdef dict running_tasks = getattr(tasks, "_current_tasks", None)
+current_task = asyncio.current_task
+
+
+cdef bint is_a_task_running(object loop) except -1:
+    if running_tasks is not None:
+        return loop in running_tasks
+    return current_task(loop) is not None
+
+
+cdef Wakeup new_wakeup(object loop):
+    cdef Wakeup wakeup = Wakeup.__new__(Wakeup)
+    wakeup.loop = loop
+    wakeup.is_blocking = True  # as `Future.__await__` says when it is waited on
+    return wakeup
+
+
+@cython.freelist(64)  # one for each message that is waited for
+cdef class Wakeup:
+    """As much of `asyncio.Future` as a task asks of what it waits for."""
+
+    cdef int wake(self, bint directly) except -1:
+        """Let the task go on: `directly`, in this call, where nothing speaks against it."""
+        if self.state != PENDING:
+            return 0
+        self.state = DONE
+        callback, self.callback = self.callback, None
+        if callback is None:
+            return 0
+        if directly and not is_a_task_running(self.loop):
+            try:
+                PyContext_Enter(self.context)
+            except RuntimeError:
+                directly = False  # somebody is inside of it
+        else:
+            directly = False
+        if not directly:
+            self.loop.call_soon(callback, self, context=self.context)
+            return 0
+        try:
+            callback(self)
+        finally:
+            PyContext_Exit(self.context)
+        return 0
+
+    # Called by tasks
+
+    @property
+    def _asyncio_future_blocking(self):
+        return self.is_blocking
+
+    @_asyncio_future_blocking.setter
+    def _asyncio_future_blocking(self, bint value):
+        self.is_blocking = value
+
+    def get_loop(self):
+        return self.loop
+
+    def add_done_callback(self, callback, *, context=None):
+        if self.state != PENDING:
+            self.loop.call_soon(callback, self, context=context)
+        else:
+            self.callback, self.context = callback, context
+
+    def remove_done_callback(self, callback):
+        if self.callback != callback:
+            return 0
+        self.callback = None
+        return 1
+
+    def done(self):
+        return self.state != PENDING
+
+    def cancelled(self):
+        return self.state == CANCELLED
+
+    def cancel(self, msg=None):
+        if self.state != PENDING:
+            return False
+        self.state, self.message = CANCELLED, msg
+        callback, self.callback = self.callback, None
+        if callback is not None:
+            self.loop.call_soon(callback, self, context=self.context)
+        return True
+
+    def result(self):
+        if self.state == CANCELLED:
+            raise CancelledError() if self.message is None else CancelledError(self.message)
+        return None
+
+    def exception(self):
+        self.result()
+        return None
