@@ -1,0 +1,12 @@
+/* What happens to received bytes. */
+#ifndef LIMIT_SERVER_H
+#define LIMIT_SERVER_H
+
+#include "connection.h"
+
+enum { READ_BYTES = 256 * 1024 };
+
+/* Receive once from a connection, which is gone afterwards if the peer is. */
+void server_receive(int epoll, struct Connection *connection);
+
+#endif

@@ -1,0 +1,85 @@
+"""Who takes part, and how each is started."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.scenarios import Scenario
+
+BENCHMARKS = Path(__file__).parent
+BUILD = BENCHMARKS.parent / "build" / "benchmarks"
+LIMIT = "c-epoll"
+"""What everything is compared with: a server in C that does the least possible work."""
+
+SPIN_SECONDS = "0.00005"
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """A server: the command that starts it, and what it can do."""
+
+    name: str
+    command: tuple[str, ...]
+    can_tls: bool = True
+    can_compress: bool = True
+
+    def can(self, scenario: Scenario) -> bool:
+        """Whether the scenario can be asked of it."""
+        return (self.can_tls or not scenario.is_tls) and (
+            self.can_compress or not scenario.is_compressed
+        )
+
+
+def python(module: str, *arguments: str) -> tuple[str, ...]:
+    return (sys.executable, "-m", f"benchmarks.peers.{module}", *arguments)
+
+
+UVLOOP = ("--loop", "uvloop")
+EVENTS = ("--handler", "events")
+
+PEERS = (
+    Peer(LIMIT, (str(BUILD / "limit"),), can_tls=False, can_compress=False),
+    Peer("trunkline-events", python("trunkline", *EVENTS)),
+    Peer("trunkline-events+uvloop", python("trunkline", *EVENTS, *UVLOOP)),
+    Peer("trunkline-events-spin", python("trunkline", *EVENTS, "--spin", SPIN_SECONDS)),
+    Peer("trunkline-async", python("trunkline")),
+    Peer("trunkline-async+uvloop", python("trunkline", *UVLOOP)),
+    Peer("picows", python("picows"), can_compress=False),
+    Peer("picows+uvloop", python("picows", *UVLOOP), can_compress=False),
+    Peer("picows-drop-in+uvloop", python("picows_drop_in", *UVLOOP)),
+    Peer("websockets", python("websockets")),
+    Peer("websockets+uvloop", python("websockets", *UVLOOP)),
+    Peer("aiohttp", python("aiohttp")),
+    Peer("aiohttp+uvloop", python("aiohttp", *UVLOOP)),
+    Peer("uvicorn", python("uvicorn", *UVLOOP)),
+    Peer("tornado", python("tornado")),
+    Peer("socketify", python("socketify")),
+    Peer("node-ws", ("node", str(BENCHMARKS / "peers" / "node_ws.js"))),
+    Peer("gorilla", (str(BUILD / "gorilla"),), can_compress=False),
+)
+
+QUICK = (
+    LIMIT,
+    "trunkline-events",
+    "trunkline-async",
+    "trunkline-events-spin",
+    "picows+uvloop",
+    "aiohttp+uvloop",
+    "websockets",
+    "socketify",
+)
+"""Who takes part in a quick run: ourselves, and the best of the others."""
+
+
+def choose(names: list[str]) -> list[Peer]:
+    """Give the peers with these names, the limit first; all of them when there are none.
+
+    Raises:
+        ValueError: there is no peer of that name.
+    """
+    known = [peer.name for peer in PEERS]
+    if unknown := [name for name in names if name not in known]:
+        raise ValueError(f"no peer is called {', '.join(unknown)}: {', '.join(known)}")
+    return [peer for peer in PEERS if not names or peer.name in {LIMIT, *names}]

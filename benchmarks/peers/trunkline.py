@@ -1,0 +1,105 @@
+"""Trunkline, with a coroutine as handler (`--handler async`) or with `Events`."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterable
+from typing import Any
+
+import trunkline
+from benchmarks.peers.setting import (
+    HOST,
+    MAX_MESSAGE_BYTES,
+    PUBLISHER,
+    SUBSCRIBER,
+    Setting,
+    parse_setting,
+    ready,
+    run,
+)
+
+Message = str | bytes
+subscribers: set[trunkline.Connection] = set()
+
+
+def send_to_each(connections: Iterable[trunkline.Connection], message: Message) -> None:
+    for connection in connections:
+        connection.send_soon(message)
+
+
+# Releases before the native engine have no broadcast().
+broadcast = getattr(trunkline, "broadcast", send_to_each)
+
+
+# The coroutine way
+
+
+async def serve_coroutine(ws: trunkline.ServerConnection) -> None:
+    if ws.request.path == SUBSCRIBER:
+        subscribers.add(ws)
+        await ws.wait_closed()
+        subscribers.discard(ws)
+    elif ws.request.path == PUBLISHER:
+        async for message in ws:
+            broadcast(subscribers, message)
+    else:
+        async for message in ws:
+            await ws.send(message)
+
+
+# The event way
+
+
+class Echo(trunkline.Events):
+    def on_message(self, ws: trunkline.Connection, data: Message) -> None:
+        ws.send_soon(data)
+
+
+class Publisher(trunkline.Events):
+    def on_message(self, ws: trunkline.Connection, data: Message) -> None:
+        broadcast(subscribers, data)
+
+
+class Subscriber(trunkline.Events):
+    def on_open(self, ws: trunkline.Connection) -> None:
+        subscribers.add(ws)
+
+    def on_close(self, ws: trunkline.Connection, code: int, reason: str, was_clean: bool) -> None:
+        subscribers.discard(ws)
+
+
+def serve_events(request: trunkline.Request) -> trunkline.Events:
+    return {PUBLISHER: Publisher, SUBSCRIBER: Subscriber}.get(request.path, Echo)()
+
+
+# Serving
+
+HANDLERS: dict[str, Any] = {"async": serve_coroutine, "events": serve_events}
+
+
+def spin_option(setting: Setting) -> dict[str, float]:
+    if not setting.spin_seconds:
+        return {}
+    if "busy_poll" not in inspect.signature(trunkline.serve).parameters:
+        raise SystemExit("serve() has no busy_poll yet")
+    return {"busy_poll": setting.spin_seconds}
+
+
+async def main(setting: Setting) -> None:
+    async with trunkline.serve(
+        HANDLERS[setting.handler],
+        HOST,
+        0,
+        ssl=setting.ssl,
+        compression=setting.compression,
+        max_size=MAX_MESSAGE_BYTES,
+        **spin_option(setting),
+    ) as server:
+        info = trunkline.engine_info()
+        ready(server.sockets[0].getsockname()[1], "trunkline", f"({info.engine} engine)")
+        await server.serve_forever()
+
+
+if __name__ == "__main__":
+    setting = parse_setting()
+    run(main(setting), setting)

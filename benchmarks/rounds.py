@@ -1,0 +1,103 @@
+"""Rounds: all servers of a scenario in turn, again and again, so that drift meets all alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+
+from benchmarks.certificate import Certificate
+from benchmarks.lineup import Peer
+from benchmarks.machine import Cores
+from benchmarks.sample import LoadFailed, Sample, take_sample
+from benchmarks.scenarios import Kind, Scenario
+from benchmarks.server import NotStarted, Server, command_line, running
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """How often and how long each scenario is asked of each server."""
+
+    rounds: int
+    seconds: float
+
+
+@dataclass(slots=True)
+class Found:
+    """What one scenario gave: the samples of each server, by round; `None` where it failed."""
+
+    scenario: Scenario
+    samples: dict[str, list[Sample | None]] = field(default_factory=dict)
+    about: dict[str, str] = field(default_factory=dict)
+    failures: dict[str, str] = field(default_factory=dict)
+
+
+class Bench:
+    """Plays scenarios on peers."""
+
+    def __init__(self, effort: Effort, cores: Cores, certificate: Certificate, say: Say) -> None:
+        self._effort = effort
+        self._cores = cores
+        self._certificate = certificate
+        self._say = say
+        self._absent: set[str] = set()
+
+    def play(self, scenario: Scenario, peers: list[Peer]) -> Found:
+        """Play one scenario on all who can."""
+        found = Found(scenario)
+        able = [p for p in peers if p.can(scenario) and p.name not in self._absent]
+        # An idle server weighs what it weighs only once.
+        again = scenario.kind is Kind.IDLE
+        if again:
+            self._play_anew(found, able)
+        else:
+            self._play_rounds(found, able)
+        return found
+
+    def _play_rounds(self, found: Found, peers: list[Peer]) -> None:
+        with ExitStack() as stack:
+            servers = {peer.name: self._start(stack, peer, found) for peer in peers}
+            for _ in range(self._effort.rounds):
+                for name, server in servers.items():
+                    if server is not None:
+                        self._measure(found, name, server)
+
+    def _play_anew(self, found: Found, peers: list[Peer]) -> None:
+        for _ in range(self._effort.rounds):
+            for peer in peers:
+                with ExitStack() as stack:
+                    server = self._start(stack, peer, found)
+                    if server is not None:
+                        self._measure(found, peer.name, server)
+
+    def _start(self, stack: ExitStack, peer: Peer, found: Found) -> Server | None:
+        if peer.name in self._absent:
+            return None
+        command = command_line(peer, found.scenario, self._certificate)
+        try:
+            server = stack.enter_context(running(command, self._cores.server))
+        except NotStarted as reason:
+            self._absent.add(peer.name)
+            self._say(f"skipped: {peer.name}: {reason}")
+            return None
+        found.about[peer.name] = server.about
+        return server
+
+    def _measure(self, found: Found, name: str, server: Server) -> None:
+        samples = found.samples.setdefault(name, [])
+        try:
+            samples.append(
+                take_sample(
+                    found.scenario,
+                    server,
+                    self._certificate,
+                    self._effort.seconds,
+                    self._cores.load,
+                )
+            )
+        except LoadFailed as reason:
+            samples.append(None)
+            found.failures[name] = str(reason)
+            self._say(f"failed: {found.scenario.name} on {name}: {reason}")

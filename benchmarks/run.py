@@ -1,0 +1,110 @@
+"""Measure Trunkline beside its peers: what `make bench` does.
+
+benchmarks/run.py                       everything, about half an hour
+benchmarks/run.py --quick               the rows that matter, in three minutes
+benchmarks/run.py --only echo-64 --peers trunkline-events --rounds 3 --seconds 1
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from benchmarks import lineup, scenarios
+from benchmarks.certificate import make_certificate
+from benchmarks.lineup import BENCHMARKS, Peer
+from benchmarks.machine import choose_cores, this_machine
+from benchmarks.results import RESULTS, Results, make_results, write_json
+from benchmarks.rounds import Bench, Effort, Found
+from benchmarks.scenarios import Scenario
+from benchmarks.table import as_markdown
+
+THOROUGH = Effort(rounds=3, seconds=1.0)
+QUICK = Effort(rounds=1, seconds=0.4)
+
+
+def say(line: str) -> None:
+    """Tell how it goes, beside the output."""
+    print(line, file=sys.stderr, flush=True)
+
+
+def build() -> None:
+    """Build what is of C, and the peer of Go where Go is."""
+    subprocess.run(["make", "--silent", "-C", str(BENCHMARKS)], check=True)
+    if shutil.which("go"):
+        subprocess.run(["make", "--silent", "-C", str(BENCHMARKS), "gorilla"])
+
+
+def parse(arguments: list[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--quick", action="store_true", help="the rows that matter, once")
+    parser.add_argument("--only", action="append", metavar="SCENARIO", help="repeat, or a,b,c")
+    parser.add_argument("--peers", action="append", metavar="PEER", help="repeat, or a,b,c")
+    parser.add_argument("--rounds", type=int)
+    parser.add_argument("--seconds", type=float, help="of each measurement")
+    parser.add_argument("--output", type=Path, default=RESULTS, help="folder of the results")
+    parser.add_argument("--list", action="store_true", help="say what there is, and stop")
+    return parser.parse_args(arguments)
+
+
+def split(given: list[str] | None, otherwise: tuple[str, ...]) -> list[str]:
+    """Give the names of an option that can be repeated, and can hold several."""
+    return [name for part in given or otherwise for name in part.split(",")]
+
+
+def print_names() -> None:
+    """Print the names that --only and --peers understand."""
+    for scenario in scenarios.SCENARIOS:
+        print(f"{scenario.name:<24}{scenario.title}")
+    print(*(peer.name for peer in lineup.PEERS), sep="\n")
+
+
+def play(chosen: list[Scenario], peers: list[Peer], effort: Effort) -> list[Found]:
+    """Play scenario after scenario."""
+    with tempfile.TemporaryDirectory() as folder:
+        bench = Bench(effort, choose_cores(), make_certificate(Path(folder)), say)
+        found = []
+        for number, scenario in enumerate(chosen, start=1):
+            say(f"{number}/{len(chosen)} {scenario.title}")
+            found.append(bench.play(scenario, peers))
+        return found
+
+
+def write(results: Results, found: list[Found], folder: Path) -> None:
+    """Write JSON, table and charts, and print the table."""
+    path = write_json(results, found, folder)
+    table = as_markdown(results)
+    path.with_suffix(".md").write_text(table)
+    print(table)
+    try:
+        from benchmarks.charts import draw_charts
+    except ImportError as missing:
+        say(f"no charts: {missing}")
+    else:
+        draw_charts(results, folder)
+    say(f"written: {path.with_suffix('')}.*")
+
+
+def main() -> None:
+    given = parse()
+    if given.list:
+        print_names()
+        return
+    chosen = scenarios.choose(split(given.only, scenarios.QUICK if given.quick else ()))
+    peers = lineup.choose(split(given.peers, lineup.QUICK if given.quick else ()))
+    usual = QUICK if given.quick else THOROUGH
+    effort = Effort(given.rounds or usual.rounds, given.seconds or usual.seconds)
+    machine = this_machine()
+    build()
+    found = play(chosen, peers, effort)
+    write(make_results(machine, effort, found), found, given.output)
+
+
+if __name__ == "__main__":
+    main()
