@@ -2,7 +2,7 @@
 PY = .venv/bin/python
 HEAVY = tests/properties tests/conformance tests/interop tests/browser tests/faults tests/wheels
 
-.PHONY: run build test check bench conformance
+.PHONY: run build test check sanitize bench conformance
 
 run:
 	@tools/setup run
@@ -24,6 +24,11 @@ test: check
 	$(PY) -m pytest -q -n auto $(HEAVY:%=--ignore=%) --cov --cov-context=test --cov-report=
 	$(PY) tools/coverage_per_file.py
 	$(PY) -m pytest -q -n auto $(HEAVY)
+
+sanitize:
+	@tools/setup check
+	tools/sanitize -n auto $(HEAVY:%=--ignore=%)
+	tools/sanitize -n auto tests/properties
 
 conformance:
 	@tools/setup check
