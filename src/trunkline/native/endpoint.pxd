@@ -84,4 +84,4 @@ cdef class Endpoint:
     cdef int write_frame(
         self, uint8_t* target, int first, const uint8_t* payload, size_t length
     ) except -1
-    cdef int take_mask_key(self, uint8_t* key) except -1
+    cdef int take_key(self, uint8_t* key) except -1

@@ -12,7 +12,7 @@ from cpython.exc cimport PyErr_Clear, PyErr_ExceptionMatches
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from cpython.object cimport PyObject
 from cpython.ref cimport Py_DECREF
-from libc.stdint cimport INT64_MAX, UINT32_MAX, int64_t, uint8_t, uint32_t, uint64_t
+from libc.stdint cimport INT64_MAX, UINT32_MAX, int64_t, uint8_t, uint64_t
 from libc.string cimport memcpy
 
 from trunkline.native.masking cimport take_mask_key, tl_mask
@@ -353,12 +353,12 @@ cdef class Endpoint:
             target += tl_encode_header(target, first, length, NULL)
             memcpy(target, payload, length)
             return 0
-        self.take_mask_key(key)
+        self.take_key(key)
         target += tl_encode_header(target, first, length, key)
         tl_mask(target, payload, length, key, 0)
         return 0
 
-    cdef int take_mask_key(self, uint8_t* key) except -1:
+    cdef int take_key(self, uint8_t* key) except -1:
         cdef bytes given
         if self.uses_pool:
             return take_mask_key(key)

@@ -19,7 +19,7 @@ from trunkline.native.endpoint cimport Endpoint
 from trunkline.native.stream cimport Stream
 from trunkline.native.wakeup cimport new_wakeup
 
-from trunkline.errors import ConcurrencyError, ConnectionClosed, ConnectionClosedOK, UsageError
+from trunkline.errors import ConcurrencyError, ConnectionClosedOK, UsageError
 from trunkline.limits import LOW_WATER_DIVISOR
 from trunkline.native.awaitable import REUSED, sends_directly
 

@@ -20,8 +20,8 @@ from trunkline.native.awaitable cimport (
     Awaitable,
     warn_of_unawaited,
 )
-from trunkline.native.endpoint cimport BINARY, CLOSE, FAILED, NOTHING, PING, PONG, TEXT, Endpoint, Kind
-from trunkline.native.inbox cimport AS_BYTES, AS_SENT, AS_TEXT, ITERATED, Form, Inbox, new_receive
+from trunkline.native.endpoint cimport BINARY, FAILED, NOTHING, PING, PONG, TEXT, Endpoint, Kind
+from trunkline.native.inbox cimport AS_BYTES, AS_SENT, AS_TEXT, ITERATED, new_receive
 from trunkline.native.messages cimport TL_FIN, tl_encode_header
 from trunkline.native.stream cimport Sink, Stream
 
@@ -157,7 +157,8 @@ cdef class Lane(Sink):
         if PyUnicode_CheckExact(message):
             data, opcode = PyUnicode_AsUTF8AndSize(message, &size), OPCODE_TEXT
         elif PyBytes_CheckExact(message):
-            data, size, opcode = PyBytes_AS_STRING(message), PyBytes_GET_SIZE(message), OPCODE_BINARY
+            data, size = PyBytes_AS_STRING(message), PyBytes_GET_SIZE(message)
+            opcode = OPCODE_BINARY
         else:
             return False
         if not self.endpoint.sends_plain(size):

@@ -10,14 +10,11 @@ from libc.stdint cimport uint32_t
 
 from trunkline.native.poller cimport Pollable, Poller
 from trunkline.native.sockets cimport (
-    EAGAIN,
-    EINTR,
     EMFILE,
     ENFILE,
     ENOBUFS,
     ENOMEM,
     EPOLLIN,
-    close_fd,
     tl_accept,
 )
 
@@ -52,8 +49,8 @@ cdef class ListeningSocket(Pollable):
         self.close_descriptor()
 
     cdef int ready(self, uint32_t events) except -1:
-        cdef int count, fd
-        for count in range(BATCH):
+        cdef int fd
+        for _ in range(BATCH):
             if self.fd < 0:
                 break
             fd = tl_accept(self.fd)

@@ -14,7 +14,6 @@ from trunkline.errors import InvalidPayload, PayloadTooBig, ProtocolError, TooMa
 from trunkline.protocol.deflate import compressed_bound
 from trunkline.protocol.frames import parse_header
 from trunkline.protocol.messages import INTERLEAVED, NOT_NEGOTIATED, NOTHING_TO_CONTINUE, RSV1_LATER
-from trunkline.protocol.opcodes import Opcode
 from trunkline.protocol.role import Role
 from trunkline.protocol.utf8 import ENDS_INSIDE, NOT_UTF8
 

@@ -58,7 +58,7 @@ cdef class Sink:
 
 
 cdef class Layer:
-    cdef ssize_t recv(self, Stream stream, uint8_t* target, size_t size) except -2:
+    cdef ssize_t recv(self, Stream stream, uint8_t* target, size_t size) except -2:  # no-cython-lint
         """As recv(2): 0 at the end, -1 with errno."""
         raise NotImplementedError
 

@@ -6,8 +6,6 @@ import asyncio
 from asyncio import CancelledError, tasks
 
 cimport cython
-from cpython.exc cimport PyErr_Clear
-from cpython.object cimport PyObject
 
 cdef extern from "Python.h":
     int PyContext_Enter(object context) except? -1
