@@ -21,6 +21,7 @@ from trunkline.protocol.closing import State
 from trunkline.protocol.deflate import PerMessageDeflate
 from trunkline.protocol.events import Binary, Event, Failed, Ping, Text
 from trunkline.protocol.extensions import DeflateParameters, Direction
+from trunkline.protocol.frames import encode_frame
 from trunkline.protocol.opcodes import Opcode
 from trunkline.protocol.role import Role
 
@@ -206,6 +207,68 @@ def test_a_cycle_through_the_source_of_keys_is_collected() -> None:
     del keys
     gc.collect()
     assert sum(isinstance(thing, Keys) for thing in gc.get_objects()) == before - 1
+
+
+# No memory
+
+
+def frames(*parts: tuple[int, bytes]) -> bytes:
+    """Encode frames by their first bytes; they are masked."""
+    return b"".join(
+        encode_frame(
+            Opcode(first & 0x0F),
+            payload,
+            fin=bool(first & 0x80),
+            rsv1=bool(first & 0x40),
+            mask_key=KEY,
+        )
+        for first, payload in parts
+    )
+
+
+STREAMS = {
+    "whole": frames((0x81, "Hello €".encode()), (0x82, bytes(3000)), (0x89, b"ping")),
+    "fragments": frames(
+        (0x01, "€".encode()), (0x89, b""), (0x00, b"x" * 3000), (0x80, b"y" * 9000)
+    ),
+    "large": frames((0x82, bytes(5_000_000))),
+    "not text": frames((0x81, b"\xff")),
+    "out of place": frames((0x80, b"x")),
+    "reserved": frames((0xA1, b"x")),
+    "close": frames((0x88, b"\x03\xe8bye")),
+    "compressed": frames((0x41, b"\xf2\x48\xcd"), (0x80, b"\xc9\xc9\x07\x00")),
+}
+
+
+def receive_without(allocation: int, testcapi: Any, reads: list[bytes]) -> bool:
+    """Receive `reads` while one allocation fails; say whether that was noticed."""
+    endpoint = Endpoint(
+        Role.SERVER, Limits(max_size=None), [PerMessageDeflate(Role.SERVER, FORGETS)]
+    )
+    testcapi.set_nomemory(allocation, allocation + 1)
+    try:
+        for read in reads:
+            endpoint.receive_bytes(read)
+    except MemoryError:
+        return True
+    finally:
+        testcapi.remove_mem_hooks()
+    # Whatever it was that failed: the endpoint can still be used, and be freed.
+    assert isinstance(endpoint.receive_bytes(STREAMS["whole"]), list)
+    endpoint.receive_end()
+    assert endpoint.state is State.CLOSED
+    return False
+
+
+@pytest.mark.parametrize("cut", [0, 1, 7, 2000])
+@pytest.mark.parametrize("name", STREAMS)
+def test_an_allocation_that_fails_is_a_memory_error_and_no_crash(name: str, cut: int) -> None:
+    testcapi = pytest.importorskip("_testcapi", reason="CPython's own tests are not installed")
+    stream = STREAMS[name]
+    reads = [stream[:cut], stream[cut:]]
+    noticed = [receive_without(k, testcapi, reads) for k in range(100)]
+    assert any(noticed)
+    assert not noticed[-1]
 
 
 # Numbers that both sides know

@@ -324,10 +324,11 @@ cdef class Endpoint:
         return self.set_state(advance(self.state, step))
 
     cdef int set_state(self, object state) except -1:
+        cdef bint receives = state in RECEIVING, sends = (state, Step.SEND_FRAME) in TABLE
         self.state = state
         self.is_open = state is State.OPEN
-        self.receives = state in RECEIVING
-        self.sends = (state, Step.SEND_FRAME) in TABLE
+        self.receives = receives
+        self.sends = sends
         return 0
 
     # Sending, for the lane
