@@ -25,8 +25,8 @@ from benchmarks.rounds import Bench, Effort, Found
 from benchmarks.scenarios import Scenario
 from benchmarks.table import as_markdown
 
-THOROUGH = Effort(rounds=3, seconds=1.0)
-QUICK = Effort(rounds=1, seconds=0.4)
+THOROUGH = Effort(rounds=3, seconds=1.0, tries=3)
+QUICK = Effort(rounds=1, seconds=0.3)
 
 
 def say(line: str) -> None:
@@ -99,7 +99,7 @@ def main() -> None:
     chosen = scenarios.choose(split(given.only, scenarios.QUICK if given.quick else ()))
     peers = lineup.choose(split(given.peers, lineup.QUICK if given.quick else ()))
     usual = QUICK if given.quick else THOROUGH
-    effort = Effort(given.rounds or usual.rounds, given.seconds or usual.seconds)
+    effort = Effort(given.rounds or usual.rounds, given.seconds or usual.seconds, usual.tries)
     machine = this_machine()
     build()
     found = play(chosen, peers, effort)

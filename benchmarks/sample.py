@@ -42,6 +42,9 @@ class Sample:
     busy: float | None = None
     """The share of its core that the server used. Well below 1, something else was the limit."""
 
+    disturbed: float | None = None
+    """The share of the time in which server or load waited for a core that somebody else had."""
+
     p50_us: float | None = None
     p99_us: float | None = None
     wire_bytes: float | None = None
@@ -69,6 +72,7 @@ def parse_sample(line: str) -> Sample:
         rate=messages / seconds,
         cpu_us=cpu / messages * MICROSECONDS,
         busy=cpu / seconds,
+        disturbed=found["waited_seconds"] / seconds,
         p50_us=found["p50_us"],
         p99_us=found["p99_us"],
         wire_bytes=found["received_bytes"] / messages,

@@ -7,20 +7,21 @@ from collections.abc import Iterable, Iterator, Sequence
 from benchmarks.figures import Figures
 from benchmarks.results import Outcome, Results
 from benchmarks.scenarios import Kind
-from benchmarks.targets import TARGETS, value_of
+from benchmarks.targets import TARGETS, value_by_processor, value_of
 
 RATE_HEAD = (
     "server",
     "rate /s",
     "CPU µs",
     "core %",
+    "others %",
     "p50 µs",
     "p99 µs",
     "rate × c-epoll",
     "CPU × c-epoll",
 )
 MEMORY_HEAD = ("server", "bytes / connection")
-TARGET_HEAD = ("scenario", "server", "target", "measured", "")
+TARGET_HEAD = ("scenario", "server", "target", "measured", "by CPU", "")
 PERCENT = 100
 SMALL = 100
 """Below it a number is written with two decimals."""
@@ -48,6 +49,7 @@ def rate_row(figures: Figures) -> list[str]:
         f"{found.rate:,.0f}",
         number(found.cpu_us),
         f"{(found.busy or 0) * PERCENT:.0f}",
+        f"{(found.disturbed or 0) * PERCENT:.0f}",
         number(found.p50_us),
         number(found.p99_us),
         number(figures.rate_ratio),
@@ -81,7 +83,8 @@ def target_rows(outcomes: Iterable[Outcome]) -> Iterator[list[str]]:
         if outcome is not None and value is not None:
             verdict = "met" if target.is_met(value) else "**missed**"
             title = outcome.scenario.title
-            yield [title, target.peer, str(target), number(value), verdict]
+            by_cpu = number(value_by_processor(target, outcome.figures))
+            yield [title, target.peer, str(target), number(value), by_cpu, verdict]
 
 
 def as_markdown(results: Results) -> str:

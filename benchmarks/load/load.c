@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 #include <sys/epoll.h>
+#include <unistd.h>
 
 enum {
     EVENTS = 256,
@@ -100,17 +101,39 @@ void load_close(struct Load *load)
 
 /* Measuring */
 
-void load_measure(struct Load *load)
+/* What the clocks of server and load say. */
+struct Reading {
+    uint64_t now, processor, server_waited, load_waited;
+};
+
+static struct Reading read_clocks(const struct Load *load)
 {
     pid_t server = load->options.server;
+    return (struct Reading){
+        .processor = server ? processor_ns(server) : 0,
+        .server_waited = server ? waited_ns(server) : 0,
+        .load_waited = waited_ns(getpid()),
+        .now = now_ns(),
+    };
+}
+
+static uint64_t most(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
+void load_measure(struct Load *load)
+{
     load_run(load, load->options.warm_up);
-    uint64_t processor = server ? processor_ns(server) : 0;
-    uint64_t start = now_ns();
+    struct Reading start = read_clocks(load);
     load->is_measuring = true;
     load_run(load, load->options.seconds);
     load->is_measuring = false;
-    load->elapsed_ns = now_ns() - start;
-    load->processor_ns = server ? processor_ns(server) - processor : 0;
+    struct Reading end = read_clocks(load);
+    load->elapsed_ns = end.now - start.now;
+    load->processor_ns = end.processor - start.processor;
+    load->waited_ns =
+        most(end.server_waited - start.server_waited, end.load_waited - start.load_waited);
     load->is_stopping = true;
 }
 
@@ -125,10 +148,12 @@ void load_count(struct Load *load, uint64_t queued_at, uint64_t now, unsigned me
 void load_print(const struct Load *load)
 {
     const struct Histogram *latencies = &load->latencies;
-    printf("{\"messages\": %lu, \"seconds\": %.9f, \"cpu_seconds\": %.9f, \"p50_us\": %.3f, "
+    printf("{\"messages\": %lu, \"seconds\": %.9f, \"cpu_seconds\": %.9f, "
+           "\"waited_seconds\": %.9f, \"p50_us\": %.3f, "
            "\"p99_us\": %.3f, \"max_us\": %.3f, \"received_bytes\": %lu, \"reads\": %lu}\n",
            (unsigned long)load->messages, (double)load->elapsed_ns / NANOSECONDS_PER_SECOND,
            (double)load->processor_ns / NANOSECONDS_PER_SECOND,
+           (double)load->waited_ns / NANOSECONDS_PER_SECOND,
            (double)histogram_quantile(latencies, MEDIAN) / NANOSECONDS_PER_MICROSECOND,
            (double)histogram_quantile(latencies, NEARLY_ALL) / NANOSECONDS_PER_MICROSECOND,
            (double)latencies->max / NANOSECONDS_PER_MICROSECOND,

@@ -33,7 +33,9 @@ struct Load {
     uint64_t received_bytes;
     uint64_t reads;
     struct Histogram latencies;
-    uint64_t elapsed_ns, processor_ns;
+    uint64_t elapsed_ns;
+    uint64_t processor_ns; /* of the server */
+    uint64_t waited_ns;    /* of server or load, whoever waited more for its core */
 };
 
 /* Prepare a run with room for some connections. */

@@ -19,4 +19,7 @@ static inline uint64_t now_ns(void)
 /* Nanoseconds of processor time of all threads of a process so far, user and kernel. */
 uint64_t processor_ns(pid_t process);
 
+/* Nanoseconds in which the first thread of a process could have run, and somebody else did. */
+uint64_t waited_ns(pid_t process);
+
 #endif
