@@ -34,7 +34,7 @@ conformance:
 	@tools/setup check
 	$(PY) tests/conformance/run.py
 
-# QUICK=1: the rows that matter, in three minutes.
+# QUICK=1: the rows that matter, in three minutes. SCALE=1: 100,000 connections.
 bench:
 	@tools/setup bench
-	$(PY) benchmarks/run.py $(if $(QUICK),--quick)
+	$(PY) benchmarks/run.py $(if $(QUICK),--quick) $(if $(SCALE),--scale)

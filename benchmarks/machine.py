@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -23,9 +23,9 @@ def choose_cores() -> Cores:
     return Cores(server=allowed[0], load=allowed[-1])
 
 
-def pinned_to(core: int) -> Callable[[], None]:
-    """Give what a child process calls first, to stay on a core."""
-    return lambda: os.sched_setaffinity(0, {core})
+def pinned(command: Sequence[str], core: int) -> list[str]:
+    """Give the command that runs another one on a core, as the same process."""
+    return ["taskset", "--cpu-list", str(core), *command]
 
 
 @dataclass(frozen=True, slots=True)

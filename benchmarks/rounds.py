@@ -7,9 +7,10 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 from benchmarks.certificate import Certificate
+from benchmarks.held_load import LoadFailed
 from benchmarks.lineup import Peer
 from benchmarks.machine import Cores
-from benchmarks.sample import LoadFailed, Sample, take_sample
+from benchmarks.sample import Sample, take_sample
 from benchmarks.scenarios import Kind, Scenario
 from benchmarks.server import NotStarted, Server, command_line, running
 

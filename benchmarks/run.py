@@ -16,15 +16,15 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from benchmarks import lineup, scenarios
-from benchmarks.certificate import make_certificate
-from benchmarks.lineup import BENCHMARKS, Peer
+from benchmarks import lineup, scale, scenarios
+from benchmarks.certificate import Certificate, make_certificate
+from benchmarks.lineup import BENCHMARKS
 from benchmarks.machine import choose_cores, this_machine
 from benchmarks.results import RESULTS, Results, make_results, write_json
 from benchmarks.rounds import Bench, Effort, Found
-from benchmarks.scenarios import Scenario
 from benchmarks.table import as_markdown
 
+MANY = 100_000
 THOROUGH = Effort(rounds=3, seconds=1.0, tries=3)
 QUICK = Effort(rounds=1, seconds=0.3)
 
@@ -46,6 +46,9 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="the rows that matter, once")
     parser.add_argument("--only", action="append", metavar="SCENARIO", help="repeat, or a,b,c")
     parser.add_argument("--peers", action="append", metavar="PEER", help="repeat, or a,b,c")
+    parser.add_argument(
+        "--scale", type=int, nargs="?", const=MANY, metavar="CONNECTIONS", help=f"{MANY:,}"
+    )
     parser.add_argument("--rounds", type=int)
     parser.add_argument("--seconds", type=float, help="of each measurement")
     parser.add_argument("--output", type=Path, default=RESULTS, help="folder of the results")
@@ -65,15 +68,22 @@ def print_names() -> None:
     print(*(peer.name for peer in lineup.PEERS), sep="\n")
 
 
-def play(chosen: list[Scenario], peers: list[Peer], effort: Effort) -> list[Found]:
+def choose_effort(given: argparse.Namespace) -> Effort:
+    """Give the effort that is usual, or asked for."""
+    usual = QUICK if given.quick else THOROUGH
+    return Effort(given.rounds or usual.rounds, given.seconds or usual.seconds, usual.tries)
+
+
+def play(given: argparse.Namespace, effort: Effort, certificate: Certificate) -> list[Found]:
     """Play scenario after scenario."""
-    with tempfile.TemporaryDirectory() as folder:
-        bench = Bench(effort, choose_cores(), make_certificate(Path(folder)), say)
-        found = []
-        for number, scenario in enumerate(chosen, start=1):
-            say(f"{number}/{len(chosen)} {scenario.title}")
-            found.append(bench.play(scenario, peers))
-        return found
+    chosen = scenarios.choose(split(given.only, scenarios.QUICK if given.quick else ()))
+    peers = lineup.choose(split(given.peers, lineup.QUICK if given.quick else ()))
+    bench = Bench(effort, choose_cores(), certificate, say)
+    found = []
+    for number, scenario in enumerate(chosen, start=1):
+        say(f"{number}/{len(chosen)} {scenario.title}")
+        found.append(bench.play(scenario, peers))
+    return found
 
 
 def write(results: Results, found: list[Found], folder: Path) -> None:
@@ -96,13 +106,15 @@ def main() -> None:
     if given.list:
         print_names()
         return
-    chosen = scenarios.choose(split(given.only, scenarios.QUICK if given.quick else ()))
-    peers = lineup.choose(split(given.peers, lineup.QUICK if given.quick else ()))
-    usual = QUICK if given.quick else THOROUGH
-    effort = Effort(given.rounds or usual.rounds, given.seconds or usual.seconds, usual.tries)
-    machine = this_machine()
+    machine, effort = this_machine(), choose_effort(given)
     build()
-    found = play(chosen, peers, effort)
+    with tempfile.TemporaryDirectory() as folder:
+        certificate = make_certificate(Path(folder))
+        if given.scale:
+            peers = lineup.choose(split(given.peers, scale.PEERS))
+            found = scale.play(given.scale, peers, certificate, choose_cores(), say)
+        else:
+            found = play(given, effort, certificate)
     write(make_results(machine, effort, found), found, given.output)
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import subprocess
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from benchmarks.certificate import Certificate
+from benchmarks.held_load import HeldLoad, LoadFailed, held_load
 from benchmarks.lineup import BUILD
-from benchmarks.machine import pinned_to
+from benchmarks.machine import pinned
 from benchmarks.scenarios import Kind, Scenario
 from benchmarks.server import Server
 
@@ -23,10 +25,6 @@ FIRST_SHARE = 0.1
 
 SETTLE_SECONDS = 0.5
 """Between the last idle connection and the reading of memory."""
-
-
-class LoadFailed(Exception):
-    """The load ended early: a wrong reply, a lost connection, a server that says nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,11 +105,10 @@ def take_sample(
     command += [f"--seconds={seconds}", f"--server={server.process}"]
     try:
         done = subprocess.run(
-            command,
+            pinned(command, core),
             capture_output=True,
             text=True,
             timeout=seconds + TIMEOUT_SECONDS,
-            preexec_fn=pinned_to(core),
         )
     except subprocess.TimeoutExpired:
         raise LoadFailed(f"not finished after {seconds + TIMEOUT_SECONDS} s") from None
@@ -126,27 +123,17 @@ def take_sample(
 def weigh(command: list[str], connections: int, server: Server, core: int) -> Sample:
     """Open connections and leave them alone; the memory that the later ones take is divided."""
     first = int(connections * FIRST_SHARE)
-    with subprocess.Popen(
-        command,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        preexec_fn=pinned_to(core),
-    ) as load:
-        before = memory_with(load, first, server)
-        after = memory_with(load, connections, server)
+    with held_load(command, core) as load:
+        before = memory_with([load], first, [server])
+        after = memory_with([load], connections, [server])
     return Sample(connection_bytes=(after - before) / (connections - first))
 
 
-def memory_with(load: subprocess.Popen[str], connections: int, server: Server) -> int:
-    """Have the load hold some connections; give the bytes that the server then uses."""
-    assert load.stdin and load.stdout and load.stderr
-    try:
-        print(connections, file=load.stdin, flush=True)
-        if load.stdout.readline().strip() != str(connections):
-            raise LoadFailed(load.stderr.read().strip())
-    except BrokenPipeError:
-        raise LoadFailed(load.stderr.read().strip()) from None
+def memory_with(loads: Sequence[HeldLoad], connections: int, servers: Sequence[Server]) -> int:
+    """Have each load hold so many connections; give the bytes that all servers then use."""
+    for load in loads:
+        load.tell(str(connections))
+    for load in loads:
+        load.hear()
     time.sleep(SETTLE_SECONDS)
-    return server.memory()
+    return sum(server.memory() for server in servers)

@@ -13,7 +13,7 @@ from typing import IO
 
 from benchmarks.certificate import Certificate
 from benchmarks.lineup import BENCHMARKS, Peer
-from benchmarks.machine import pinned_to
+from benchmarks.machine import pinned
 from benchmarks.scenarios import Scenario
 
 START_SECONDS = 20.0
@@ -61,23 +61,20 @@ def running(command: list[str], core: int) -> Iterator[Server]:
     Raises:
         NotStarted: it ended, or did not listen in time.
     """
-    with tempfile.TemporaryFile("w+") as errors:
+    with (
+        tempfile.TemporaryFile("w+") as errors,
+        subprocess.Popen(
+            pinned(command, core),
+            cwd=BENCHMARKS.parent,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+        ) as process,
+    ):
         try:
-            process = subprocess.Popen(
-                command,
-                cwd=BENCHMARKS.parent,
-                stdout=subprocess.PIPE,
-                stderr=errors,
-                text=True,
-                preexec_fn=pinned_to(core),
-            )
-        except OSError as error:
-            raise NotStarted(f"{command[0]}: {error.strerror}") from None
-        with process:
-            try:
-                yield await_port(process, errors)
-            finally:
-                process.kill()
+            yield await_port(process, errors)
+        finally:
+            process.kill()
 
 
 def await_port(process: subprocess.Popen[str], errors: IO[str]) -> Server:

@@ -99,11 +99,9 @@ def as_markdown(results: Results) -> str:
         "",
         "How to read this: [docs/benchmarks.md](../../docs/benchmarks.md).",
         "",
-        "## Targets",
-        "",
-        *markdown_table(TARGET_HEAD, target_rows(results.outcomes)),
-        "",
     ]
+    if rows := list(target_rows(results.outcomes)):
+        lines += ["## Targets", "", *markdown_table(TARGET_HEAD, rows), ""]
     for outcome in results.outcomes:
         lines += scenario_section(outcome)
     lines += ["## Versions", ""]

@@ -41,7 +41,7 @@ static void print_port(int listener)
     struct sockaddr_in address;
     socklen_t length = sizeof address;
     getsockname(listener, (struct sockaddr *)&address, &length);
-    printf("%d\n", ntohs(address.sin_port));
+    printf("%d c-epoll, in C\n", ntohs(address.sin_port));
     fflush(stdout);
 }
 

@@ -24,6 +24,7 @@ void echo(const struct Options *options)
     load_setup(&load, options, options->connections);
     load.on_replies = on_replies;
     load_open(&load, 0, options->connections, "/echo");
+    load_hold(&load);
     for (unsigned i = 0; i < load.client_count; i++)
         client_queue(&load, &load.clients[i], options->depth);
     load_measure(&load);

@@ -47,6 +47,7 @@ void fanout(const struct Options *options)
     publisher = &load.clients[subscribers];
     publisher->queued = publisher->sent = publisher->reply.number = 0;
     load_run(&load, SETTLE_SECONDS);
+    load_hold(&load);
     publish(&load, options->depth);
     load_measure(&load);
     while (client_under_way(publisher) > 0)

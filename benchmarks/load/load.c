@@ -3,6 +3,7 @@
 #include "failure.h"
 #include "stopwatch.h"
 
+#include <poll.h>
 #include <stdio.h>
 #include <sys/epoll.h>
 #include <unistd.h>
@@ -11,6 +12,7 @@ enum {
     EVENTS = 256,
     OPENING_AT_ONCE = 64, /* a listener's backlog is 100 in many a server */
     STALL_SECONDS = 30,
+    PATIENCE_MS = 10,
 };
 
 #define MEDIAN 0.50
@@ -37,6 +39,7 @@ void load_setup(struct Load *load, const struct Options *options, unsigned clien
     load->clients = zeroed(clients, sizeof *load->clients);
     for (unsigned i = 0; i < clients; i++)
         load->clients[i].queued_at = zeroed(options->depth, sizeof(uint64_t));
+    load->wait_ms = options->is_patient ? PATIENCE_MS : 0;
     load->on_replies = refuse_replies;
     load->on_open = do_nothing;
     load->on_close = do_nothing;
@@ -67,9 +70,27 @@ void load_turn(struct Load *load)
     check_progress(load, ready);
 }
 
-void load_keep_waiting(struct Load *load)
+bool load_await_line(struct Load *load, char line[LOAD_LINE_BYTES])
 {
-    load->progress_at = now_ns();
+    struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
+    int usual_wait_ms = load->wait_ms;
+    load->wait_ms = PATIENCE_MS;
+    while (poll(&input, 1, 0) == 0) {
+        load_turn(load);
+        load->progress_at = now_ns(); /* the silence is meant to be */
+    }
+    load->wait_ms = usual_wait_ms;
+    return fgets(line, LOAD_LINE_BYTES, stdin) != NULL;
+}
+
+void load_hold(struct Load *load)
+{
+    char line[LOAD_LINE_BYTES];
+    if (!load->options.is_held)
+        return;
+    puts("open");
+    fflush(stdout);
+    load_await_line(load, line);
 }
 
 void load_open(struct Load *load, unsigned from, unsigned count, const char *path)

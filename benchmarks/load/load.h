@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+enum { LOAD_LINE_BYTES = 32 };
+
 struct Load {
     struct Options options;
     struct Deck deck;
@@ -44,8 +46,11 @@ void load_setup(struct Load *load, const struct Options *options, unsigned clien
 /* Wait for events and handle them; fail when nothing has happened for too long. */
 void load_turn(struct Load *load);
 
-/* Say that the silence is meant to be. */
-void load_keep_waiting(struct Load *load);
+/* Turn, answering pings, until standard input has a line; return whether it has. */
+bool load_await_line(struct Load *load, char line[LOAD_LINE_BYTES]);
+
+/* With --hold: say that all connections are open, and wait for a line. */
+void load_hold(struct Load *load);
 
 /* Open connections until `count` are open, some at a time. */
 void load_open(struct Load *load, unsigned from, unsigned count, const char *path);

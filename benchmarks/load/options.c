@@ -9,12 +9,20 @@
 enum { HOST_HEADER_BYTES = 64 };
 
 static const struct option NAMES[] = {
-    {"host", required_argument, NULL, 'h'},        {"port", required_argument, NULL, 'p'},
-    {"connections", required_argument, NULL, 'c'}, {"depth", required_argument, NULL, 'd'},
-    {"bytes", required_argument, NULL, 'b'},       {"seconds", required_argument, NULL, 's'},
-    {"warm-up", required_argument, NULL, 'w'},     {"server", required_argument, NULL, 'v'},
-    {"tls", required_argument, NULL, 'a'},         {"text", no_argument, NULL, 't'},
-    {"deflate", no_argument, NULL, 'z'},           {NULL, 0, NULL, 0},
+    {"host", required_argument, NULL, 'h'},
+    {"port", required_argument, NULL, 'p'},
+    {"connections", required_argument, NULL, 'c'},
+    {"depth", required_argument, NULL, 'd'},
+    {"bytes", required_argument, NULL, 'b'},
+    {"seconds", required_argument, NULL, 's'},
+    {"warm-up", required_argument, NULL, 'w'},
+    {"server", required_argument, NULL, 'v'},
+    {"tls", required_argument, NULL, 'a'},
+    {"text", no_argument, NULL, 't'},
+    {"deflate", no_argument, NULL, 'z'},
+    {"patient", no_argument, NULL, 'i'},
+    {"hold", no_argument, NULL, 'o'},
+    {NULL, 0, NULL, 0},
 };
 
 static void set(struct Options *options, int name)
@@ -31,6 +39,8 @@ static void set(struct Options *options, int name)
     case 'a': options->authority = optarg; break;
     case 't': options->is_text = true; break;
     case 'z': options->is_text = options->is_compressed = true; break;
+    case 'i': options->is_patient = true; break;
+    case 'o': options->is_held = true; break;
     default: exit(EXIT_FAILURE); /* getopt has said what is wrong */
     }
 }
@@ -40,7 +50,7 @@ static void check(const struct Options *options)
     if (options->scenario == NULL || options->port == 0) {
         fail("usage: load echo|fanout|idle|churn --port N [--host A.B.C.D] [--connections N]\n"
              "    [--depth N] [--bytes N] [--seconds S] [--warm-up S] [--server PID]\n"
-             "    [--text] [--deflate] [--tls AUTHORITY.pem]");
+             "    [--text] [--deflate] [--tls AUTHORITY.pem] [--patient] [--hold]");
     }
     if (options->connections == 0 || options->depth == 0 || options->bytes == 0)
         fail("connections, depth and bytes are at least 1");

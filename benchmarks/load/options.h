@@ -21,6 +21,8 @@ struct Options {
     pid_t server;   /* whose processor time is taken, 0 for nobody's */
     bool is_text;
     bool is_compressed;
+    bool is_patient; /* sleeps until something arrives: for several loads on one core */
+    bool is_held;    /* when all connections are open, says so and waits for a line */
 };
 
 /* Parse `load SCENARIO --port N ...`; a mistake ends the process. */
