@@ -1,6 +1,8 @@
 # What the endpoint knows of a connection's compression.
 from libc.stdint cimport uint8_t
 
+from trunkline.native.messages cimport Inflater
+
 
 cdef extern from "zlib.h" nogil:
     ctypedef struct z_stream:
@@ -11,13 +13,7 @@ cdef extern from "zlib.h" nogil:
         int data_type
 
 
-# What inflate_into() has come to.
-cdef enum Progress:
-    ALL_GIVEN       # nothing is left of the source, and nothing that it holds
-    MORE_TO_COME    # the room is used up, or an error follows what was given; call again
-
-
-cdef class PerMessageDeflate:
+cdef class PerMessageDeflate(Inflater):
     # What was agreed on
     cdef readonly uint8_t window_bits   # of what is sent; never less than zlib's smallest
     cdef uint8_t keep_compressor        # messages that are sent may refer to earlier ones
@@ -34,17 +30,6 @@ cdef class PerMessageDeflate:
 
     # Compress a fragment; `fin` says that it is the message's last.
     cdef bytes compress_part(self, const uint8_t* data, size_t size, bint fin)
-
-    # Inflate from *source, *size bytes, to `target`, which has `room` bytes (at least 1): move both
-    # of them on, and say in *given how many bytes were written.
-    # Raises InvalidPayload once everything before the error has been given.
-    cdef Progress inflate_into(
-        self, const uint8_t** source, size_t* size, uint8_t* target, size_t room, size_t* given
-    ) except? ALL_GIVEN
-    # Give what a message ends with before it is checked: NULL, or four bytes for inflate_into().
-    cdef const uint8_t* tail(self) noexcept
-    # Check that the message may end here, and make ready for the next one.
-    cdef int end_message(self) except -1
 
     # Inside
     cdef void give_back_compressor(self) noexcept

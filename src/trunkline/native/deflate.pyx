@@ -10,6 +10,8 @@ from libc.limits cimport UINT_MAX
 from libc.stdint cimport uint8_t
 from libc.stdlib cimport calloc, free
 
+from trunkline.native.messages cimport ALL_GIVEN, MORE_TO_COME, Progress
+
 from sys import maxsize
 
 from trunkline.errors import InvalidPayload

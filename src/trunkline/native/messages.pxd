@@ -44,10 +44,32 @@ cdef extern from "utf8.h" nogil:
     bint tl_utf8_feed(tl_utf8* text, const uint8_t* part, size_t size) noexcept
 
 
+# What inflate_into() has come to.
+cdef enum Progress:
+    ALL_GIVEN       # nothing is left of the source, and nothing that it holds
+    MORE_TO_COME    # the room is used up, or an error follows what was given; call again
+
+
+# What inflates straight into the buffer of a message, with no Python in between. deflate.pyx has
+# it, which is not built everywhere; what has it not is asked by its Python methods.
+cdef class Inflater:
+    # Inflate from *source, *size bytes, to `target`, which has `room` bytes (at least 1): move
+    # *source and *size on, and say in *given how many bytes were written.
+    # Raises InvalidPayload once everything before the error has been given.
+    cdef Progress inflate_into(
+        self, const uint8_t** source, size_t* size, uint8_t* target, size_t room, size_t* given
+    ) except? ALL_GIVEN
+    # Give what has to be inflated yet before a message ends: four bytes, or NULL for none.
+    cdef const uint8_t* tail(self) noexcept
+    # Check that the message may end here, and make ready for the next one.
+    cdef int end_message(self) except -1
+
+
 @cython.final
 cdef class MessageReader:
     cdef object limits
     cdef object deflate         # PerMessageDeflate or None
+    cdef Inflater inflater      # the same, where it has these methods
     cdef bint is_masked         # whether the peer masks
 
     # The header or control frame that is held back until it is complete
@@ -83,6 +105,9 @@ cdef class MessageReader:
     cdef int take_in_place(self, size_t size) except -1
     cdef int note(self, size_t size) noexcept
     cdef int inflate(self, bytes payload) except -1
+    cdef int inflate_in_place(self, const uint8_t* source, size_t size) except -1
+    cdef size_t inflating_room(self, size_t expected) except 0
+    cdef int finish_inflating(self) except -1
     cdef int append(self, bytes piece) except -1
     cdef int grow(self, size_t extra) except -1
     cdef int resize(self, size_t capacity) except -1

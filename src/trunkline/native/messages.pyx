@@ -30,9 +30,28 @@ cdef enum:
 cdef size_t KIB = 1024
 # Up to here a declared length is believed: room that is never written to costs nothing.
 cdef size_t BELIEVED = 4096 * KIB
+# A compressed payload is taken to grow so many times, and to this many bytes at the least.
+cdef size_t EXPECTED_GROWTH = 4
+cdef size_t EXPECTED_SIZE = 256
+cdef size_t TAIL_SIZE = 4
 # A payload of which more than this is missing is received in place.
 cdef size_t LARGE = 16 * KIB
 cdef size_t MOST = PY_SSIZE_T_MAX // 2
+
+
+cdef class Inflater:
+    """What inflates without Python in between; the methods are overridden."""
+
+    cdef Progress inflate_into(
+        self, const uint8_t** source, size_t* size, uint8_t* target, size_t room, size_t* given
+    ) except? ALL_GIVEN:
+        raise NotImplementedError
+
+    cdef const uint8_t* tail(self) noexcept:
+        return NULL
+
+    cdef int end_message(self) except -1:
+        raise NotImplementedError
 
 
 cdef class MessageReader:
@@ -47,6 +66,7 @@ cdef class MessageReader:
     def __cinit__(self, limits, deflate, bint is_masked):
         self.limits = limits
         self.deflate = deflate
+        self.inflater = deflate if isinstance(deflate, Inflater) else None
         self.is_masked = is_masked
         self.max_size = at_most(limits.max_size, INT64_MAX)
 
@@ -204,9 +224,52 @@ cdef class MessageReader:
 
     cdef int inflate(self, bytes payload) except -1:
         """Take in what a part of a compressed payload holds."""
+        if self.inflater is not None:
+            return self.inflate_in_place(
+                <const uint8_t*>PyBytes_AS_STRING(payload), PyBytes_GET_SIZE(payload)
+            )
         for piece in self.deflate.inflate(payload, self.room()):
             self.append(piece)
         return 0
+
+    cdef int inflate_in_place(self, const uint8_t* source, size_t size) except -1:
+        """Inflate to where the message is gathered, as far as the limit lets it."""
+        cdef:
+            Progress progress = MORE_TO_COME
+            uint8_t* target
+            uint8_t beyond
+            size_t room
+            size_t given
+        while progress == MORE_TO_COME:
+            if self.size == <uint64_t>self.max_size:
+                progress = self.inflater.inflate_into(&source, &size, &beyond, 1, &given)
+                if given:
+                    raise PayloadTooBig(None, self.size)
+                continue
+            room = self.inflating_room(size)
+            target = self.free_space()
+            progress = self.inflater.inflate_into(&source, &size, target, room, &given)
+            self.size += given
+            self.check_text(target, given)
+        return 0
+
+    cdef size_t inflating_room(self, size_t expected) except 0:
+        """Give how many bytes fit behind what has come, and see to it that some do."""
+        cdef uint64_t allowed = <uint64_t>self.max_size - self.size
+        if self.size == self.capacity:
+            expected = max(EXPECTED_GROWTH * min(expected, BELIEVED), EXPECTED_SIZE)
+            self.grow(min(allowed, <uint64_t>expected))
+        return min(allowed, <uint64_t>(self.capacity - self.size))
+
+    cdef int finish_inflating(self) except -1:
+        """Take in the rest of a compressed message."""
+        if self.inflater is None:
+            for piece in self.deflate.finish_inflating(self.room()):
+                self.append(piece)
+            return 0
+        if self.inflater.tail() != NULL:
+            self.inflate_in_place(self.inflater.tail(), TAIL_SIZE)
+        return self.inflater.end_message()
 
     cdef int append(self, bytes piece) except -1:
         """Take in a piece of the message, as far as the limit lets it."""
@@ -267,8 +330,7 @@ cdef class MessageReader:
     cdef object finish(self):
         """Give the message, str or bytes, and be ready for the next one."""
         if self.is_compressed:
-            for piece in self.deflate.finish_inflating(self.room()):
-                self.append(piece)
+            self.finish_inflating()
         if self.opcode == TEXT and self.text.missing:
             raise InvalidPayload(ENDS_INSIDE)
         is_text = self.opcode == TEXT
