@@ -2,7 +2,7 @@
 PY = .venv/bin/python
 HEAVY = tests/properties tests/conformance tests/interop tests/browser tests/faults tests/wheels
 
-.PHONY: run build test check sanitize bench conformance
+.PHONY: run build test check sanitize fuzz bench conformance
 
 run:
 	@tools/setup run
@@ -29,6 +29,10 @@ sanitize:
 	@tools/setup check
 	tools/sanitize -n auto $(HEAVY:%=--ignore=%)
 	tools/sanitize -n auto tests/properties
+
+fuzz:
+	@tools/setup fuzz
+	tools/fuzz
 
 conformance:
 	@tools/setup check
