@@ -54,7 +54,7 @@ def patient(engine: MemoryEngine) -> Patient:
 
 
 def watch(patient: Patient, engine: MemoryEngine, timeout: float | None = TIMEOUT) -> Keepalive:
-    return Keepalive(patient, engine.timers, engine.now, INTERVAL, timeout)
+    return Keepalive(patient, engine, INTERVAL, timeout)
 
 
 def about(*seconds: float) -> Any:

@@ -152,7 +152,7 @@ async def test_an_end_is_clean_where_close_frames_went_both_ways() -> None:
 
 async def test_whoever_watches_is_told_last() -> None:
     seen: list[State] = []
-    line = open_line(when_lost=lambda: seen.append(line.link.state))
+    line = open_line(when_lost=lambda _: seen.append(line.link.state))
     line.stream.lose(None)
     assert seen == [State.CLOSED]
 

@@ -25,9 +25,12 @@ from trunkline.limits import Limits
 from trunkline.protocol.endpoint import Endpoint
 from trunkline.protocol.extensions import encode_parameters
 from trunkline.protocol.handshake import Agreement
-from trunkline.protocol.http1 import Request, Response
+from trunkline.protocol.http1 import Request, Response, reread_request, reread_response
 from trunkline.protocol.masking import MASK_KEY_BYTES
 from trunkline.protocol.role import Role
+
+PLAIN = Agreement()
+"""Nothing beyond RFC 6455: one object for all connections."""
 
 
 class Connection:
@@ -42,22 +45,20 @@ class Connection:
     ) -> None:
         self._link = Link(engine, stream, role, limits)
         self._inbox: Inbox | None = None
-        self._outbox = Outbox(self._link)
-        self._agreement = Agreement()
+        self._sender: Outbox | None = None
+        self._agreement = PLAIN
         self.ends_quietly = False
         """Whether `async for` over the messages ends without an error in any case."""
         self.logger = logger
-        self.request: Request | None = None
-        """The opening request."""
-        self.response: Response | None = None
-        """The answer to it."""
+        self._request: Request | bytes | None = None
+        self._response: Response | bytes | None = None
 
     def open(
         self,
         agreement: Agreement,
         events: Events | None,
         received: bytes,
-        when_lost: Callable[[], None] | None = None,
+        when_lost: Callable[[Any], None] | None = None,
     ) -> None:
         """Begin the conversation; called once, by whoever has carried out the handshake.
 
@@ -65,11 +66,14 @@ class Connection:
             agreement: what the handshake agreed on.
             events: take the messages; `None` keeps them for `recv()`.
             received: bytes that arrived behind the handshake.
-            when_lost: called, last of all, when the stream is gone.
+            when_lost: called with this connection, last of all, when the stream is gone.
         """
         link = self._link
-        link.when_lost = when_lost
-        self._agreement = agreement
+        link.when_lost, link.owner = when_lost, self
+        # A head in one piece takes a tenth of the room, and few ask for it again.
+        self._request = self.request and self.request.serialize()
+        self._response = self.response and self.response.serialize()
+        self._agreement = PLAIN if agreement == PLAIN else agreement
         deflate = agreement.deflate
         extensions = [] if deflate is None else [deflate_class()(link.role, deflate)]
         endpoint = endpoint_class()(link.role, link.limits, extensions, new_mask_key)
@@ -83,6 +87,34 @@ class Connection:
         return self._inbox
 
     # What is known
+
+    @property
+    def request(self) -> Request | None:
+        """The opening request."""
+        if isinstance(self._request, bytes):
+            self._request = reread_request(self._request)
+        return self._request
+
+    @request.setter
+    def request(self, request: Request | None) -> None:
+        self._request = request
+
+    @property
+    def response(self) -> Response | None:
+        """The answer to the opening request."""
+        if isinstance(self._response, bytes):
+            self._response = reread_response(self._response)
+        return self._response
+
+    @response.setter
+    def response(self, response: Response | None) -> None:
+        self._response = response
+
+    @property
+    def _outbox(self) -> Outbox:
+        if self._sender is None:
+            self._sender = Outbox(self._link)
+        return self._sender
 
     @cached_property
     def id(self) -> uuid.UUID:

@@ -62,6 +62,8 @@ class Events:
 class Dispatcher:
     """Hands what happens on a link to the user's `Events`."""
 
+    __slots__ = ("_connection", "_events", "_link", "_logger")
+
     def __init__(
         self, link: Link, connection: Connection, events: Events, logger: logging.Logger
     ) -> None:

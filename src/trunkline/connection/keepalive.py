@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Protocol
 
 from trunkline.engines.timer_wheel import Timer, TimerWheel
@@ -28,6 +27,15 @@ class Patient(Protocol):
         """End the connection after `seconds` in which nothing could leave."""
 
 
+class Clock(Protocol):
+    """An engine, as far as it keeps the time."""
+
+    timers: TimerWheel
+
+    def now(self) -> float:
+        """Give the time in seconds."""
+
+
 class Keepalive:
     """Watches over one connection with one timer.
 
@@ -37,15 +45,14 @@ class Keepalive:
 
     Args:
         patient: the connection.
-        timers: the wheel of its engine.
-        clock: gives the time in seconds.
+        engine: keeps the time.
         interval: seconds of silence after which a ping is sent.
         timeout: seconds of silence after that ping at which the connection is given up;
             `None` for never.
     """
 
     __slots__ = (
-        "_clock",
+        "_engine",
         "_interval",
         "_patient",
         "_pinged_at",
@@ -53,26 +60,23 @@ class Keepalive:
         "_stuck_since",
         "_timeout",
         "_timer",
-        "_timers",
     )
 
     def __init__(
         self,
         patient: Patient,
-        timers: TimerWheel,
-        clock: Callable[[], float],
+        engine: Clock,
         interval: float,
         timeout: float | None,
     ) -> None:
         self._patient = patient
-        self._timers = timers
-        self._clock = clock
+        self._engine = engine
         self._interval = interval
         self._timeout = timeout
         self._pinged_at: float | None = None
         self._stuck_at: int | None = None
         self._stuck_since = 0.0
-        self._timer: Timer | None = timers.call_in(interval, self._check)
+        self._timer: Timer | None = engine.timers.call_in(interval, self._check)
 
     def stop(self) -> None:
         """Stop watching."""
@@ -81,7 +85,7 @@ class Keepalive:
             self._timer = None
 
     def _check(self) -> None:
-        now = self._clock()
+        now = self._engine.now()
         patient = self._patient
         stuck_for = self._stuck_for(now)
         if self._timeout is not None and stuck_for >= self._interval + self._timeout:
@@ -113,4 +117,4 @@ class Keepalive:
             self._wait(self._timeout)
 
     def _wait(self, delay: float) -> None:
-        self._timer = self._timers.call_in(delay, self._check)
+        self._timer = self._engine.timers.call_in(delay, self._check)

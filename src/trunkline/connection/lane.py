@@ -18,6 +18,19 @@ if TYPE_CHECKING or native.AVAILABLE:
 
 Kind = TypeVar("Kind", bound=Connection)
 
+# What `Connection` sets: in slots, because a dict for each connection takes 300 bytes. What users
+# set goes into the dict that `Lane` makes for the first of it.
+FIELDS = (
+    "_agreement",
+    "_inbox",
+    "_link",
+    "_request",
+    "_response",
+    "_sender",
+    "ends_quietly",
+    "logger",
+)
+
 kinds: dict[type[Connection], type[Connection]] = {}
 
 
@@ -43,6 +56,7 @@ def with_lane(kind: type[Connection]) -> type[Connection]:
         return cast(Consumer, consumer)
 
     members = {
+        "__slots__": FIELDS,
         "_new_consumer": _new_consumer,
         "__doc__": kind.__doc__,
         "__module__": kind.__module__,

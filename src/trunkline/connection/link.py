@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from typing import Any
 
 from trunkline.close_codes import Close, CloseCode
 from trunkline.connection.consumer import Consumer, Data
@@ -39,13 +40,38 @@ class Link:
         limits: times and sizes.
     """
 
+    __slots__ = (
+        "_gone",
+        "_keepalive",
+        "_keepalive_payload",
+        "_owed_pong",
+        "_pending_failure",
+        "_pings",
+        "_timer",
+        "_writable",
+        "consumer",
+        "ending",
+        "endpoint",
+        "engine",
+        "is_lost",
+        "is_open",
+        "is_reading_paused",
+        "limits",
+        "owner",
+        "role",
+        "stream",
+        "when_ended",
+        "when_lost",
+    )
+
     def __init__(self, engine: Engine, stream: Stream, role: Role, limits: Limits) -> None:
         self.engine = engine
         self.stream = stream
         self.role = role
         self.limits = limits
-        self.when_lost: Callable[[], None] | None = None
-        """Called after everything else, once the stream is gone."""
+        self.when_lost: Callable[[Any], None] | None = None
+        """Called with the owner after everything else, once the stream is gone."""
+        self.owner: Any = None
         self.when_ended: Callable[[], None] | None = None
         """Called when nothing can be sent or received any more."""
         self.consumer: Consumer
@@ -53,15 +79,16 @@ class Link:
         self.is_open = False
         self.is_lost = False
         self.is_reading_paused = False
-        self.pings = Pings(engine.now)
+        self._pings: Pings | None = None
         self.ending = Ending()
         self._pending_failure: PeerError | None = None
         self._owed_pong: bytes | None = None
         self._keepalive_payload = b""
         self._keepalive: Keepalive | None = None
         self._timer: Timer | None = None
-        self._writable = Waiters()
-        self._gone = Waiters()
+        # Made for the first who waits
+        self._writable: Waiters | None = None
+        self._gone: Waiters | None = None
 
     def open(self, endpoint: Endpoint, consumer: Consumer, received: bytes) -> None:
         """Begin the conversation.
@@ -79,8 +106,7 @@ class Link:
         if self.limits.ping_interval:
             self._keepalive = Keepalive(
                 self,
-                self.engine.timers,
-                self.engine.now,
+                self.engine,
                 self.limits.ping_interval,
                 self.limits.ping_timeout,
             )
@@ -106,6 +132,13 @@ class Link:
         if not self.is_open:
             return State.CONNECTING
         return State.OPEN if self.can_send else State.CLOSING
+
+    @property
+    def pings(self) -> Pings:
+        """The pings under way."""
+        if self._pings is None:
+            self._pings = Pings(self.engine.now)
+        return self._pings
 
     @property
     def last_heard(self) -> float:
@@ -147,7 +180,8 @@ class Link:
         """There is room again: pay the pong that is owed, and let the senders go on."""
         if self._owed_pong is not None:
             self._send_pong(self._owed_pong)
-        self._writable.wake()
+        if self._writable is not None:
+            self._writable.wake()
         if self.can_send:
             self.consumer.drained()
 
@@ -157,10 +191,11 @@ class Link:
         self._end()
         self._set_timer(None)
         self.is_lost = True
-        self._gone.wake()
+        if self._gone is not None:
+            self._gone.wake()
         self.consumer.lost()
         if self.when_lost is not None:
-            self.when_lost()
+            self.when_lost(self.owner)
 
     def receive(self, event: Event) -> None:
         """Act on one event."""
@@ -218,6 +253,7 @@ class Link:
         while self.stream.is_writing_paused:
             if self.has_ended:
                 raise self.closed()
+            self._writable = self._writable or Waiters()
             await self._writable.wait()
 
     def is_overrun(self, held: int) -> bool:
@@ -324,6 +360,7 @@ class Link:
     async def wait_lost(self) -> None:
         """Wait until the stream is gone."""
         while not self.is_lost:
+            self._gone = self._gone or Waiters()
             await self._gone.wait()
 
     def check_open(self) -> None:
@@ -389,8 +426,10 @@ class Link:
         self._give_reason()
         self.endpoint.receive_end()
         self._stop_keepalive()
-        self.pings.fail(self.closed())
-        self._writable.wake()
+        if self._pings is not None:
+            self._pings.fail(self.closed())
+        if self._writable is not None:
+            self._writable.wake()
         if self.when_ended is not None:
             self.when_ended()
         self.consumer.ended()

@@ -20,6 +20,8 @@ from trunkline.connection.link import Link
 class Outbox:
     """Sends messages on a link, at once or with back-pressure."""
 
+    __slots__ = ("_fragmenting", "_held", "_held_bytes", "_link")
+
     def __init__(self, link: Link) -> None:
         self._link = link
         self._fragmenting: asyncio.Lock | None = None

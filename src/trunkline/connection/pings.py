@@ -27,6 +27,8 @@ class Pings:
         clock: gives the time in seconds.
     """
 
+    __slots__ = ("_clock", "_pending", "latency")
+
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._pending: dict[bytes, tuple[float, asyncio.Future[RoundTrip]]] = {}

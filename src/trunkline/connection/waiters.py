@@ -11,11 +11,14 @@ class Waiters:
     __slots__ = ("_futures",)
 
     def __init__(self) -> None:
-        self._futures: set[asyncio.Future[None]] = set()
+        self._futures: set[asyncio.Future[None]] | None = None
 
     async def wait(self) -> None:
         """Wait for the next `wake()`."""
         future = asyncio.get_running_loop().create_future()
+        # Most are never waited on, and an empty set takes 200 bytes.
+        if self._futures is None:
+            self._futures = set()
         self._futures.add(future)
         try:
             await future
@@ -24,6 +27,6 @@ class Waiters:
 
     def wake(self) -> None:
         """Let everybody who waits go on."""
-        for future in self._futures:
+        for future in self._futures or ():
             if not future.done():
                 future.set_result(None)

@@ -8,17 +8,21 @@ from trunkline.native.stream cimport Sink, Stream
 
 
 cdef class Lane(Sink):
+    cdef dict __dict__  # for what users set on a connection
+    cdef object __weakref__
     cdef Stream stream
     cdef Endpoint endpoint  # None before the connection is open
     cdef object link  # connection.link.Link: takes everything that is no message
     cdef size_t max_unsent  # bytes, for messages that nobody waits for
 
-    # Where messages go: into the inbox, or to on_message(events, connection, data)
+    # Where messages go: into the inbox, or to on_message(events, connection, data), which is
+    # on_message(connection, data) where `events` is None
     cdef readonly Inbox inbox
     cdef object dispatcher
     cdef object events
     cdef object on_message
 
+    cdef int find_method(self, object events) except -1
     cdef int take(self, Kind kind) except -1
     cdef int deliver(self, object data) except -1
     cdef bint put_message(self, object message) except -1

@@ -7,6 +7,8 @@ from the user through the endpoint into the cork. Whatever is no ordinary messag
 failures, fragments, compression, a closing connection) takes the road that the reference takes.
 """
 
+from types import FunctionType
+
 cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_GET_SIZE
 from cpython.unicode cimport PyUnicode_CheckExact
@@ -61,9 +63,19 @@ cdef class Lane(Sink):
         if events is None:
             self.inbox = consumer
         else:
-            self.dispatcher, self.events = consumer, events
-            self.on_message = events.on_message
+            self.dispatcher = consumer
+            self.find_method(events)
         stream.sink = self
+
+    cdef int find_method(self, object events) except -1:
+        """Keep on_message without binding it: an object less for each connection."""
+        function = getattr(type(events), "on_message", None)
+        bound = events.on_message
+        if isinstance(function, FunctionType) and getattr(bound, "__func__", None) is function:
+            self.events, self.on_message = events, function
+        else:
+            self.on_message = bound
+        return 0
 
     # Receiving: called by the stream
 
@@ -113,7 +125,10 @@ cdef class Lane(Sink):
         if self.inbox is not None:
             return self.inbox.put(data)
         try:
-            self.on_message(self, data)
+            if self.events is None:
+                self.on_message(self, data)
+            else:
+                self.on_message(self.events, self, data)
         except Exception as error:
             self.dispatcher.failed(self.on_message, error)
         return 0

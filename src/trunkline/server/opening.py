@@ -8,13 +8,11 @@ from email.utils import formatdate
 from http import HTTPStatus
 from inspect import isawaitable
 
-from trunkline.close_codes import CloseCode
 from trunkline.connection.events import Events
 from trunkline.connection.lane import connection_type
-from trunkline.connection.state import State
 from trunkline.engines.engine import Engine, Stream
 from trunkline.engines.timer_wheel import Timer
-from trunkline.errors import ConnectionClosed, InvalidMessage, RequestRefused
+from trunkline.errors import InvalidMessage, RequestRefused
 from trunkline.limits import LINGER
 from trunkline.protocol.handshake import Agreement, Upgrade, check_request, negotiate
 from trunkline.protocol.http1 import (
@@ -27,6 +25,7 @@ from trunkline.protocol.http1 import (
 )
 from trunkline.protocol.role import Role
 from trunkline.server.connection import ServerConnection
+from trunkline.server.conversation import Conversation
 from trunkline.server.handler import make_events
 from trunkline.server.options import ServerOptions
 from trunkline.server.origin import check_origin
@@ -108,7 +107,7 @@ class Opening:
             self.refuse(RequestRefused(HTTPStatus.INTERNAL_SERVER_ERROR, "see the server's log"))
             return
         if opened is not None:
-            await self._begin(*opened, rest)
+            self._begin(*opened, rest)
 
     async def _decide(self, head: bytes) -> Opened | None:
         """Answer the request; `None` stands for another answer than an upgrade."""
@@ -228,7 +227,7 @@ class Opening:
 
     # Beginning
 
-    async def _begin(
+    def _begin(
         self,
         connection: ServerConnection,
         agreement: Agreement,
@@ -236,26 +235,10 @@ class Opening:
         rest: bytes,
     ) -> None:
         self._watch.opened(connection)
-        connection.open(agreement, events, rest, lambda: self._watch.lost(connection))
-        if events is None and self._options.coroutine is not None:
-            await self._converse(connection)
-
-    async def _converse(self, connection: ServerConnection) -> None:
-        """Run the handler, and close the connection after it."""
-        assert self._options.coroutine is not None
-        try:
-            await self._options.coroutine(connection)
-        except asyncio.CancelledError:
-            connection.close_soon(CloseCode.GOING_AWAY)
-            raise
-        except Exception as error:
-            # While this connection is open, it was another one that closed.
-            if isinstance(error, ConnectionClosed) and connection.state is not State.OPEN:
-                self._options.logger.debug("handler ended: %s", error)
-            else:
-                self._options.logger.exception("connection handler failed")
-                connection.close_soon(CloseCode.INTERNAL_ERROR)
-        await connection.close()
+        connection.open(agreement, events, rest, self._watch.when_lost)
+        coroutine = self._options.coroutine
+        if events is None and coroutine is not None:
+            Conversation(self._watch, connection, coroutine, self._options.logger)
 
     def _task_done(self, task: asyncio.Task[None]) -> None:
         self._watch.finished(self)

@@ -31,6 +31,8 @@ class Watch:
     def __init__(self) -> None:
         self.openings: set[Arrival] = set()
         self.connections: set[ServerConnection] = set()
+        self.when_lost = self.lost
+        """One bound method for all connections."""
         self.is_closed = False
         self._departures = Waiters()
         self._closed = Waiters()
