@@ -19,11 +19,12 @@ FINAL_PADDING = (b"", b"\x00")
 PROBE = b"\x01\x00\x00\xff\xff"
 
 COMPRESSION_LEVEL = 3
-"""The last that takes the first match it finds, which costs no more than level 1 does.
+"""The last that takes the first match it finds, which costs little more than level 2 does.
 
-JSON without context, µs and ratio: 1 KiB with level 1 22.4 and 0.379, level 3 22.8 and 0.370,
-level 6 28.1 and 0.352; 64 KiB 731 and 0.253, 776 and 0.232, 1,320 and 0.205
-(benchmarks/micro/deflate.py).
+Different texts of JSON without context, memory level 5, µs and ratio, best of seven rounds of a
+loop in C on a shared machine: 1 KiB with level 2 22.5 and 0.372, level 3 22.8 and 0.370, level 6
+30.3 and 0.352; 64 KiB 738 and 0.240, 776 and 0.232, 1,320 and 0.205. To measure anew:
+benchmarks/micro/deflate.py, whose calls through ctypes add to each row.
 """
 MEMORY_LEVEL = 5
 """A tenth of the memory of zlib's default of 8, for a few per cent of size on short messages."""
