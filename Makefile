@@ -1,6 +1,7 @@
 # The verbs of the project, and of its CI. `make test PYTHON=python3.12` chooses the interpreter.
 PY = .venv/bin/python
 HEAVY = tests/properties tests/conformance tests/interop tests/browser tests/faults tests/wheels
+UNIT = $(HEAVY:%=--ignore=%)
 
 .PHONY: run build test check sanitize fuzz bench conformance
 
@@ -21,13 +22,13 @@ check:
 
 test: check
 	@tools/setup test
-	$(PY) -m pytest -q -n auto $(HEAVY:%=--ignore=%) --cov --cov-context=test --cov-report=
+	TRUNKLINE_ENGINE=asyncio $(PY) -m pytest -q -n auto $(UNIT) --cov --cov-context=test --cov-report=
 	$(PY) tools/coverage_per_file.py
-	$(PY) -m pytest -q -n auto $(HEAVY)
+	TRUNKLINE_ENGINE=asyncio $(PY) -m pytest -q -n auto $(HEAVY)
 
 sanitize:
 	@tools/setup check
-	tools/sanitize -n auto $(HEAVY:%=--ignore=%)
+	tools/sanitize -n auto $(UNIT)
 	tools/sanitize -n auto tests/properties
 
 fuzz:
