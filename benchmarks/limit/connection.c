@@ -34,6 +34,13 @@ static size_t send_now(struct Connection *connection, const uint8_t *bytes, size
     return sent > 0 ? (size_t)sent : 0; /* a broken connection shows when it is read */
 }
 
+static void forget_backlog(struct Connection *connection)
+{
+    free(connection->backlog);
+    connection->backlog = NULL;
+    connection->backlog_length = connection->backlog_sent = 0;
+}
+
 void connection_send(int epoll, struct Connection *connection, const uint8_t *bytes, size_t length)
 {
     bool is_first = connection->backlog == NULL;
@@ -52,6 +59,26 @@ void connection_send(int epoll, struct Connection *connection, const uint8_t *by
         await_room(epoll, connection, true);
 }
 
+void connection_send_kept(int epoll, struct Connection *connection, size_t start)
+{
+    size_t length = connection->partial_length;
+    if (connection->backlog != NULL) {
+        connection_send(epoll, connection, connection->partial + start, length - start);
+        connection_forget(connection);
+        return;
+    }
+    connection->backlog = connection->partial;
+    connection->backlog_length = (uint32_t)length;
+    connection->backlog_sent =
+        (uint32_t)(start + send_now(connection, connection->partial + start, length - start));
+    connection->partial = NULL;
+    connection->partial_length = connection->partial_room = 0;
+    if (connection->backlog_sent < length)
+        await_room(epoll, connection, true);
+    else
+        forget_backlog(connection);
+}
+
 void connection_flush(int epoll, struct Connection *connection)
 {
     if (connection->backlog == NULL)
@@ -61,9 +88,7 @@ void connection_flush(int epoll, struct Connection *connection)
                            connection->backlog_length - connection->backlog_sent);
     if (connection->backlog_sent < connection->backlog_length)
         return;
-    free(connection->backlog);
-    connection->backlog = NULL;
-    connection->backlog_length = connection->backlog_sent = 0;
+    forget_backlog(connection);
     await_room(epoll, connection, false);
 }
 

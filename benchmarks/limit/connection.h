@@ -23,6 +23,9 @@ struct Connection *connection_open(int epoll, int socket);
 /* Send, or queue behind what is queued; `bytes` may be reused at once. */
 void connection_send(int epoll, struct Connection *connection, const uint8_t *bytes, size_t length);
 
+/* Send the kept bytes from `start` on, and forget them; what is left over is queued uncopied. */
+void connection_send_kept(int epoll, struct Connection *connection, size_t start);
+
 /* Send what is queued, as far as the kernel takes it. */
 void connection_flush(int epoll, struct Connection *connection);
 

@@ -18,7 +18,7 @@ enum {
     BACKLOG = 4096,
     EVENTS = 1024,
     /* So that a buffer of a large message is not given back to the kernel after each. */
-    KEEP_BYTES = 64 * 1024 * 1024,
+    KEEP_BYTES = 32 * 1024 * 1024, /* more is refused */
     FOR_EVER = -1,
 };
 
@@ -70,8 +70,8 @@ static void handle(int epoll, int listener, const struct epoll_event *event)
 
 int main(int count, char **arguments)
 {
-    mallopt(M_MMAP_THRESHOLD, KEEP_BYTES);
-    mallopt(M_TRIM_THRESHOLD, KEEP_BYTES);
+    if (!mallopt(M_MMAP_THRESHOLD, KEEP_BYTES) || !mallopt(M_TRIM_THRESHOLD, KEEP_BYTES))
+        fail("mallopt refuses %d bytes", KEEP_BYTES);
     int listener = listen_at(count > 1 ? (uint16_t)atoi(arguments[1]) : 0);
     int epoll = epoll_create1(0);
     struct epoll_event listening = {.events = EPOLLIN, .data.ptr = NULL};

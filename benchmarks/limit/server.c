@@ -113,8 +113,12 @@ static void receive_large(int epoll, struct Connection *connection)
     mask_copy(payload, payload, head.length, head.key);
     unsigned size = encode_reply_head(reply_head, &head);
     memcpy(payload - size, reply_head, size);
-    deliver(epoll, connection, payload - size, size + head.length);
-    connection_forget(connection);
+    if (connection->part == PUBLISHER) {
+        subscribers_send(epoll, payload - size, size + head.length);
+        connection_forget(connection);
+    } else {
+        connection_send_kept(epoll, connection, head.size - size);
+    }
 }
 
 /* Receiving */

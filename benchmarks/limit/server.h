@@ -4,7 +4,7 @@
 
 #include "connection.h"
 
-enum { READ_BYTES = 256 * 1024 };
+enum { READ_BYTES = 64 * 1024 };
 
 /* Receive once from a connection, which is gone afterwards if the peer is. */
 void server_receive(int epoll, struct Connection *connection);

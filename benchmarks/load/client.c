@@ -42,7 +42,8 @@ static size_t receive_answer(struct Load *load, struct Client *client, const uin
         fail("the answer has more than %d bytes", CONTROL_ROOM_BYTES);
     memcpy(client->control + before, bytes, length);
     client->answer_length += length;
-    size_t answer = opening_check(client->control, client->answer_length, &load->options);
+    size_t answer = opening_check(client->control, client->answer_length, &load->options,
+                                  &client->reply.keeps_context);
     if (answer == 0)
         return length;
     client->control_length = client->control_sent = 0;

@@ -2,8 +2,7 @@
 
 #include "failure.h"
 
-#include <stdbool.h>
-#include <string.h>
+#include <stdlib.h>
 #include <zlib.h>
 
 enum { RAW_WINDOW = -15, MEMORY_LEVEL = 8, TAIL_BYTES = 4, MARGIN_BYTES = 64 };
@@ -37,6 +36,10 @@ size_t deflate_message(const uint8_t *message, size_t length, const uint8_t **ou
     return written;
 }
 
+struct Inflater {
+    z_stream stream;
+};
+
 static void inflate_piece(z_stream *stream, const uint8_t *piece, size_t length)
 {
     stream->next_in = (uint8_t *)piece;
@@ -46,17 +49,33 @@ static void inflate_piece(z_stream *stream, const uint8_t *piece, size_t length)
         fail("a compressed reply does not inflate: %s", stream->msg ? stream->msg : "too long");
 }
 
-size_t inflate_message(const uint8_t *compressed, size_t length, uint8_t *out, size_t room)
+struct Inflater *inflater_make(void)
 {
-    static z_stream stream;
-    static bool is_ready;
-    if (!is_ready)
-        is_ready = inflateInit2(&stream, RAW_WINDOW) == Z_OK;
-    else
-        inflateReset(&stream);
-    stream.next_out = out;
-    stream.avail_out = (unsigned)room;
-    inflate_piece(&stream, compressed, length);
-    inflate_piece(&stream, TAIL, TAIL_BYTES);
-    return room - stream.avail_out;
+    struct Inflater *inflater = zeroed(1, sizeof *inflater);
+    if (inflateInit2(&inflater->stream, RAW_WINDOW) != Z_OK)
+        fail("zlib does not start");
+    return inflater;
+}
+
+void inflater_free(struct Inflater *inflater)
+{
+    if (inflater != NULL)
+        inflateEnd(&inflater->stream);
+    free(inflater);
+}
+
+void inflater_reset(struct Inflater *inflater)
+{
+    inflateReset(&inflater->stream);
+}
+
+size_t inflater_message(struct Inflater *inflater, const uint8_t *compressed, size_t length,
+                        uint8_t *out, size_t room)
+{
+    z_stream *stream = &inflater->stream;
+    stream->next_out = out;
+    stream->avail_out = (unsigned)room;
+    inflate_piece(stream, compressed, length);
+    inflate_piece(stream, TAIL, TAIL_BYTES);
+    return room - stream->avail_out;
 }

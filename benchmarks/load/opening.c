@@ -26,16 +26,16 @@ size_t opening_request(uint8_t *out, size_t room, const char *path, const struct
     return (size_t)length;
 }
 
-static void check_compression(const char *head, const struct Options *options)
+static bool check_compression(const char *head, const struct Options *options)
 {
     bool is_agreed = strcasestr(head, "permessage-deflate") != NULL;
     if (is_agreed != options->is_compressed)
         fail(is_agreed ? "the server compresses unasked" : "the server refuses to compress");
-    if (is_agreed && strcasestr(head, "server_no_context_takeover") == NULL)
-        fail("the server insists on context takeover");
+    return is_agreed && strcasestr(head, "server_no_context_takeover") == NULL;
 }
 
-size_t opening_check(const uint8_t *answer, size_t length, const struct Options *options)
+size_t opening_check(const uint8_t *answer, size_t length, const struct Options *options,
+                     bool *keeps_context)
 {
     const uint8_t *blank_line = memmem(answer, length, "\r\n\r\n", strlen("\r\n\r\n"));
     if (blank_line == NULL)
@@ -50,6 +50,6 @@ size_t opening_check(const uint8_t *answer, size_t length, const struct Options 
         strstr(head, ACCEPT) == NULL) {
         fail("the server did not open the connection: %s", head);
     }
-    check_compression(head, options);
+    *keeps_context = check_compression(head, options);
     return head_length;
 }

@@ -1,6 +1,5 @@
 #include "reply.h"
 
-#include "deflate.h"
 #include "failure.h"
 
 #include <stdlib.h>
@@ -85,13 +84,22 @@ static void feed_payload(struct Reply *reply, const struct Deck *deck, const uin
     reply->length += length;
 }
 
+static size_t inflate_reply(struct Reply *reply, uint8_t *message, size_t room)
+{
+    if (reply->inflater == NULL)
+        reply->inflater = inflater_make();
+    else if (!reply->keeps_context)
+        inflater_reset(reply->inflater);
+    return inflater_message(reply->inflater, reply->compressed, reply->length, message, room);
+}
+
 static void end_message(struct Reply *reply, const struct Deck *deck)
 {
     size_t length = reply->length;
     if (reply->is_compressed) {
         static uint8_t *message;
         message = grown(message, deck->message_bytes + 1);
-        length = inflate_message(reply->compressed, length, message, deck->message_bytes + 1);
+        length = inflate_reply(reply, message, deck->message_bytes + 1);
         check(reply, deck, 0, message, length);
     }
     if (length != deck->message_bytes) {
@@ -135,5 +143,7 @@ size_t reply_feed(struct Reply *reply, const struct Deck *deck, const uint8_t *b
 void reply_free(struct Reply *reply)
 {
     free(reply->compressed);
+    inflater_free(reply->inflater);
     reply->compressed = NULL;
+    reply->inflater = NULL;
 }

@@ -3,6 +3,7 @@
 #define LOAD_REPLY_H
 
 #include "deck.h"
+#include "deflate.h"
 #include "frame.h"
 
 #include <stdbool.h>
@@ -19,7 +20,9 @@ struct Reply {
     uint8_t control_length;
     bool in_frame, in_message, is_compressed;
     uint8_t control[FRAME_CONTROL_MAX_BYTES];
-    uint8_t *compressed; /* owned: a compressed message so far */
+    bool keeps_context;        /* the server refers to messages before */
+    uint8_t *compressed;       /* owned: a compressed message so far */
+    struct Inflater *inflater; /* owned, NULL before the first compressed message */
 };
 
 struct Arrived {

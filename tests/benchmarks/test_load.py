@@ -14,6 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import websockets
+from websockets.extensions.permessage_deflate import (
+    PerMessageDeflate,
+    ServerPerMessageDeflateFactory,
+)
 
 import trunkline
 from benchmarks.certificate import Certificate, make_certificate
@@ -112,6 +117,35 @@ async def test_compressed_messages_are_inflated_and_compared(built: Path) -> Non
     status, _, errors = await play(
         built, echo, "--deflate", "--bytes=1024", "--connections=2", "--depth=2"
     )
+    assert (status, errors) == (0, "")
+
+
+class Insisting(ServerPerMessageDeflateFactory):
+    """Agrees to compress, and keeps its context although it is asked not to."""
+
+    def process_request_params(
+        self, params: object, accepted_extensions: object
+    ) -> tuple[list[tuple[str, str | None]], PerMessageDeflate]:
+        return [], PerMessageDeflate(
+            remote_no_context_takeover=False,
+            local_no_context_takeover=False,
+            remote_max_window_bits=15,
+            local_max_window_bits=15,
+        )
+
+
+async def echo_of_websockets(ws: websockets.ServerConnection) -> None:
+    async for message in ws:
+        await ws.send(message)
+
+
+async def test_a_server_may_keep_its_context(built: Path) -> None:
+    async with websockets.serve(
+        echo_of_websockets, "127.0.0.1", 0, compression=None, extensions=[Insisting()]
+    ) as server:
+        port = next(iter(server.sockets)).getsockname()[1]
+        options = ("--deflate", "--bytes=1024", "--depth=3", *SHORT)
+        status, _, errors = await load(built, port, "echo", *options)
     assert (status, errors) == (0, "")
 
 
