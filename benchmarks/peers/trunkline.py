@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Iterable
 from typing import Any
 
@@ -80,8 +79,6 @@ HANDLERS: dict[str, Any] = {"async": serve_coroutine, "events": serve_events}
 def spin_option(setting: Setting) -> dict[str, float]:
     if not setting.spin_seconds:
         return {}
-    if "busy_poll" not in inspect.signature(trunkline.serve).parameters:
-        raise SystemExit("serve() has no busy_poll yet")
     return {"busy_poll": setting.spin_seconds}
 
 

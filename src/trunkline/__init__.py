@@ -18,6 +18,7 @@ from trunkline.close_codes import Close, CloseCode
 from trunkline.connection.connection import Connection
 from trunkline.connection.events import Events
 from trunkline.connection.state import State
+from trunkline.engines.allocator import keep_memory
 from trunkline.engines.choose import EngineInfo, engine_info
 from trunkline.errors import (
     Closer,
@@ -110,6 +111,7 @@ __all__ = [
     "WebSocketException",
     "connect",
     "engine_info",
+    "keep_memory",
     "serve",
     "unix_connect",
     "unix_serve",

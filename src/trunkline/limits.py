@@ -60,6 +60,12 @@ class Limits:
     max_redirects: int = 10
     """Redirects that a client follows."""
 
+    busy_poll: float = 0.0
+    """Seconds that the loop looks for the next message before it sleeps, on the native engine: with
+    50 µs (`50e-6`) an answer need not wait for the process to wake. The price is a core that is
+    busy for as long after each message; an idle server sleeps. It holds for the whole loop.
+    """
+
     min_compress: int = 64
     """Bytes below which a message is sent plain: deflate does not pay for them."""
 
@@ -93,6 +99,7 @@ class LimitOptions(TypedDict, total=False):
     close_timeout: float | None
     ping_interval: float | None
     ping_timeout: float | None
+    busy_poll: float
 
 
 DEFAULT_LIMITS = Limits()
@@ -160,6 +167,12 @@ its answer; a client waits for the words behind the status."""
 
 LOW_WATER_DIVISOR = 4
 """Reading and writing, paused at high water, resume at a quarter: far enough for a wake-up."""
+
+LARGEST_KEPT = 32 * MIB
+"""Bytes of the largest message whose memory `keep_memory()` keeps: glibc takes no larger number."""
+
+KEPT_MEMORY = 256 * MIB
+"""Bytes of free memory that a process keeps after `keep_memory()`: some hundred large messages."""
 
 LISTEN_BACKLOG = 1024
 """Connections that the kernel holds until they are accepted: a page of clients coming back."""

@@ -67,7 +67,8 @@ class connect:
         logger: instead of `logging.getLogger("trunkline.client")`.
         limits: every limit at once.
         options: single limits: `max_size`, `max_queue`, `write_limit` in messages and bytes,
-            `open_timeout`, `close_timeout`, `ping_interval`, `ping_timeout` in seconds.
+            `open_timeout`, `close_timeout`, `ping_interval`, `ping_timeout`, `busy_poll` in
+            seconds.
 
     Raises:
         InvalidURI: the address is no WebSocket address.

@@ -61,6 +61,7 @@ async def follow(options: ClientOptions, uri: WebSocketURI) -> ClientConnection:
 async def open_once(options: ClientOptions, uri: WebSocketURI) -> ClientConnection:
     """Connect to `uri` itself."""
     engine = current_engine()
+    engine.poll_busily(options.limits.busy_poll)
     key = b64encode(os.urandom(KEY_BYTES)).decode()
     request = opening_request(options, uri, key)
     answer = Answer(options.limits)

@@ -209,6 +209,9 @@ class AsyncioEngine:
         # uvloop's `time()` counts whole milliseconds, and stands still while the loop runs tasks.
         return time.monotonic()
 
+    def poll_busily(self, seconds: float) -> None:
+        """The loop decides when it sleeps."""
+
     async def connect(
         self, address: Address, receiver: Receiver, *, tls: Tls | None, write_limit: int
     ) -> Stream:

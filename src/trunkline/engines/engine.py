@@ -138,6 +138,9 @@ class Engine(Protocol):
     def now(self) -> float:
         """Give the time in seconds, on a clock that never jumps."""
 
+    def poll_busily(self, seconds: float) -> None:
+        """Look for the next message for so long before the loop sleeps, where that can be done."""
+
     async def connect(
         self, address: Address, receiver: Receiver, *, tls: Tls | None, write_limit: int
     ) -> Stream:

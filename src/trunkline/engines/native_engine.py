@@ -105,6 +105,11 @@ class NativeEngine:
         """Give the time in seconds, on the clock of the set."""
         return time.monotonic()
 
+    def poll_busily(self, seconds: float) -> None:
+        """Look for so long; of several wishes, the longest counts."""
+        if seconds > self.poller.busy_poll:
+            self.poller.tune_busy_poll(seconds)
+
     def close(self) -> None:
         """Let go of the set and of every stream in it; nobody is told."""
         self.poller.close()

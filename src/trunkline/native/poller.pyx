@@ -14,7 +14,6 @@ from libc.stdlib cimport calloc, free, malloc
 from trunkline.native.sockets cimport (
     EFD_CLOEXEC,
     EFD_NONBLOCK,
-    EINTR,
     EPOLL_CLOEXEC,
     EPOLL_CTL_ADD,
     EPOLL_CTL_DEL,
@@ -33,7 +32,10 @@ from trunkline.native.sockets cimport (
 
 cdef enum:
     BATCH_EVENTS = 1024
-    SHORTEST_SPINS = 16  # below this part of busy_poll, a spin is not worth its first look
+    SHORTEST_SPINS = 16  # patience shrinks to this part of busy_poll
+
+# Seconds: timers and tasks of the loop wait no longer than this for a busy stay to end.
+cdef double LONGEST_STAY = 0.001
 
 pollers = weakref.WeakSet()
 
@@ -249,10 +251,11 @@ cdef class Poller:
             return
         self.is_debugging = self.loop.get_debug()
         count = epoll_wait(self.epoll_fd, self.found, BATCH_EVENTS, 0)
-        while count > 0:
-            self.run_batch(count)
-            if not self.busy_poll or not self.wait_busily(&count):
-                break
+        if count <= 0:
+            return
+        self.run_batch(count)
+        if self.busy_poll:
+            self.stay()
 
     cdef int run_batch(self, int count) except -1:
         cdef int index
@@ -291,23 +294,34 @@ cdef class Poller:
                 pollable.fail(error)
         return 0
 
-    cdef bint wait_busily(self, int* count) except -1:
-        """Look again and again for a while: adaptive, so that idleness costs little."""
-        cdef double until = tl_monotonic() + self.patience
-        # Tasks that were woken go first, where the loop lets us see them.
-        ready = getattr(self.loop, "_ready", None)
-        if ready:
-            return False
-        while True:
-            count[0] = epoll_wait(self.epoll_fd, self.found, BATCH_EVENTS, 0)
-            if count[0] > 0:
-                self.patience = self.busy_poll
-                return True
-            if count[0] < 0 and errno != EINTR or tl_monotonic() >= until:
+    cdef int stay(self) except -1:
+        """Handle what comes within a moment, and what comes then, before the loop may sleep."""
+        cdef double leave_at = tl_monotonic() + LONGEST_STAY
+        cdef int count
+        while self.epoll_fd >= 0 and tl_monotonic() < leave_at:
+            # Tasks that were woken go first, where the loop lets us see them.
+            if getattr(self.loop, "_ready", None):
                 break
-        # Nothing came: wait less the next time, down to one look.
+            count = self.wait_busily(leave_at)
+            if count <= 0:
+                break
+            self.run_batch(count)
+        return 0
+
+    cdef int wait_busily(self, double leave_at) except? -1:
+        """Look again and again for a while: adaptive, so that silence costs little."""
+        cdef double until = min(tl_monotonic() + self.patience, leave_at)
+        cdef int count
+        while True:
+            count = epoll_wait(self.epoll_fd, self.found, BATCH_EVENTS, 0)
+            if count > 0:
+                self.patience = self.busy_poll
+                return count
+            if tl_monotonic() >= until:
+                break
+        # Nothing came: look for a shorter time the next time.
         self.patience = max(self.patience / 2, self.busy_poll / SHORTEST_SPINS)
-        return False
+        return 0
 
 
 def forget_descriptors():

@@ -77,6 +77,7 @@ class Server:
 
     async def _listen(self) -> None:
         self._engine = current_engine()
+        self._engine.poll_busily(self._options.limits.busy_poll)
         listener = await self._engine.listen(
             self._address,
             self._accept,
@@ -227,7 +228,8 @@ def serve(
         logger: instead of `logging.getLogger("trunkline.server")`.
         limits: every limit at once.
         options: single limits: `max_size`, `max_queue`, `write_limit` in messages and bytes,
-            `open_timeout`, `close_timeout`, `ping_interval`, `ping_timeout` in seconds.
+            `open_timeout`, `close_timeout`, `ping_interval`, `ping_timeout`, `busy_poll` in
+            seconds.
 
     Raises:
         TypeError, ValueError: an argument cannot be meant like that.
