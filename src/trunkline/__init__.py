@@ -15,9 +15,13 @@ from trunkline.client.websocket import (
     WebSocket,
 )
 from trunkline.close_codes import Close, CloseCode
+from trunkline.connection.backlog import Overflow
+from trunkline.connection.broadcast import broadcast
 from trunkline.connection.connection import Connection
 from trunkline.connection.events import Events
 from trunkline.connection.state import State
+from trunkline.connection.subscription import Subscription
+from trunkline.connection.topic import Topic
 from trunkline.engines.allocator import keep_memory
 from trunkline.engines.choose import EngineInfo, engine_info
 from trunkline.errors import (
@@ -93,6 +97,7 @@ __all__ = [
     "MessageEvent",
     "MultipleValuesError",
     "NegotiationError",
+    "Overflow",
     "PayloadTooBig",
     "PeerError",
     "ProtocolError",
@@ -104,11 +109,14 @@ __all__ = [
     "Server",
     "ServerConnection",
     "State",
+    "Subscription",
     "TooManyFragments",
+    "Topic",
     "TrunklineError",
     "UsageError",
     "WebSocket",
     "WebSocketException",
+    "broadcast",
     "connect",
     "engine_info",
     "keep_memory",

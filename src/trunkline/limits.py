@@ -182,3 +182,16 @@ ACCEPT_RETRY = 1.0
 
 HAPPY_EYEBALLS_DELAY = 0.25
 """Seconds before the next address of a host is tried beside the first (RFC 8305 §5)."""
+
+SHARED_WINDOW_BITS = 12
+"""Window of what is compressed once for many: what `Deflate` asks for, so that nearly every
+connection takes the same bytes; only messages above 4 KiB would gain by a larger one."""
+
+TICK_BUFFER = 64 * KIB
+"""Bytes that a topic gathers before it sends without waiting for the end of the round."""
+
+MAX_BACKLOG = 1 * MIB
+"""Bytes that wait for a slow subscriber of a topic; the stream before it holds `write_limit`."""
+
+WAITING_OVERHEAD = 128
+"""Bytes that a waiting message counts beside its payload: about what it costs to keep it."""

@@ -43,6 +43,9 @@ class MemoryEngine:
     def now(self) -> float:
         return self.clock.time
 
+    def call_soon(self, callback: Callable[[], None]) -> None:
+        asyncio.get_running_loop().call_soon(callback)
+
 
 class MemoryStream:
     """A stream whose network is a test.
@@ -89,10 +92,10 @@ class MemoryStream:
             self._corked.append(data)
             return
         self._unsent.append(data)
-        if self.unsent > self._write_limit:
-            self.is_writing_paused = True
         if not self.is_stalled:
             self._leave()
+        if self.unsent > self._write_limit:
+            self.is_writing_paused = True
 
     def cork(self) -> None:
         if self._corked is None:

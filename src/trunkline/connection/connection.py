@@ -12,6 +12,7 @@ from typing import Any, Literal, Self, overload
 from trunkline.close_codes import CloseCode
 from trunkline.connection.consumer import Consumer, Data
 from trunkline.connection.events import Dispatcher, Events
+from trunkline.connection.form import form_of
 from trunkline.connection.fragments import BytesLike, DataLike, Message, is_data
 from trunkline.connection.inbox import Inbox
 from trunkline.connection.link import Link
@@ -113,7 +114,8 @@ class Connection:
     @property
     def _outbox(self) -> Outbox:
         if self._sender is None:
-            self._sender = Outbox(self._link)
+            link, deflate = self._link, self._agreement.deflate
+            self._sender = Outbox(link, form_of(link.role, deflate, link.limits.min_compress))
         return self._sender
 
     @cached_property

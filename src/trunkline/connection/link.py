@@ -9,6 +9,7 @@ from typing import Any
 from trunkline.close_codes import Close, CloseCode
 from trunkline.connection.consumer import Consumer, Data
 from trunkline.connection.ending import Ending
+from trunkline.connection.follower import Follower
 from trunkline.connection.keepalive import Keepalive
 from trunkline.connection.pings import Pings
 from trunkline.connection.state import State
@@ -22,7 +23,7 @@ from trunkline.errors import (
     PeerError,
 )
 from trunkline.limits import FAILURE_GRACE, Limits
-from trunkline.protocol.closing import shorten_reason
+from trunkline.protocol.closing import encode_close, shorten_reason
 from trunkline.protocol.endpoint import Endpoint
 from trunkline.protocol.events import Binary, Event, Ping, Pong, Text
 from trunkline.protocol.role import Role
@@ -53,6 +54,7 @@ class Link:
         "ending",
         "endpoint",
         "engine",
+        "followers",
         "is_lost",
         "is_open",
         "is_reading_paused",
@@ -74,6 +76,8 @@ class Link:
         self.owner: Any = None
         self.when_ended: Callable[[], None] | None = None
         """Called when nothing can be sent or received any more."""
+        self.followers: dict[Follower, None] | None = None
+        """Who else sends here; `None` as long as nobody has."""
         self.consumer: Consumer
         self.endpoint: Endpoint
         self.is_open = False
@@ -182,6 +186,7 @@ class Link:
             self._send_pong(self._owed_pong)
         if self._writable is not None:
             self._writable.wake()
+        self.tell_drained()
         if self.can_send:
             self.consumer.drained()
 
@@ -268,9 +273,13 @@ class Link:
         unsent = self.stream.unsent + held
         if limit is None or unsent <= limit:
             return False
-        reason = f"the peer does not read: {unsent:,} bytes unsent, limit {limit:,}"
-        self._fail(Close(CloseCode.TRY_AGAIN_LATER, reason), self.stream.abort)
+        self.give_up_slow(f"{unsent:,} bytes unsent, limit {limit:,}")
         return True
+
+    def give_up_slow(self, why: str) -> None:
+        """End the connection because too much waits for it; the peer may come back."""
+        reason = f"the peer does not read: {why}"
+        self._fail(Close(CloseCode.TRY_AGAIN_LATER, reason), self.stream.abort)
 
     def send_ping(self, payload: bytes) -> None:
         """Send a ping."""
@@ -291,6 +300,34 @@ class Link:
             self._owed_pong = payload
         else:
             self.stream.write(self.endpoint.send_pong(payload))
+
+    # Followers
+
+    def follow(self, follower: Follower) -> None:
+        """Tell `follower` when messages can be sent, and when not."""
+        if self.followers is None:
+            self.followers = {}
+        self.followers[follower] = None
+
+    def unfollow(self, follower: Follower) -> None:
+        """Tell `follower` nothing more."""
+        if self.followers is not None:
+            self.followers.pop(follower, None)
+
+    def tell_held(self) -> None:
+        """A fragmented message begins: others wait for its end."""
+        for follower in tuple(self.followers or ()):
+            follower.held()
+
+    def tell_drained(self) -> None:
+        """There is room again."""
+        for follower in tuple(self.followers or ()):
+            follower.drained()
+
+    def _tell_ending(self) -> None:
+        followers, self.followers = self.followers, None
+        for follower in followers or ():
+            follower.ending()
 
     # Keep-alive
 
@@ -317,8 +354,7 @@ class Link:
 
     def give_up_unread(self, seconds: float) -> None:
         """End the connection after `seconds` in which the peer read nothing."""
-        reason = f"the peer does not read: nothing has left for {seconds:.1f} s"
-        self._fail(Close(CloseCode.TRY_AGAIN_LATER, reason), self.stream.abort)
+        self.give_up_slow(f"nothing has left for {seconds:.1f} s")
 
     # Closing
 
@@ -407,6 +443,8 @@ class Link:
 
     def _send_close(self, code: int | None, reason: str) -> None:
         if self.ending.sent is None:
+            encode_close(code, reason)  # so that nobody is told of a close that cannot be sent
+            self._tell_ending()
             frame = self.endpoint.send_close(code, reason)
             self.ending.sent = Close(CloseCode.NO_STATUS_RCVD if code is None else code, reason)
             self.stream.write(frame)
@@ -423,6 +461,7 @@ class Link:
         if self.has_ended:
             return
         self.ending.silence = self.engine.now() - self.last_heard
+        self._tell_ending()
         self._give_reason()
         self.endpoint.receive_end()
         self._stop_keepalive()

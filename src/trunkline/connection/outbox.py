@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from trunkline.connection.consumer import Data
+from trunkline.connection.form import Form
 from trunkline.connection.fragments import (
     DataLike,
     Fragments,
@@ -15,15 +18,25 @@ from trunkline.connection.fragments import (
     to_fragments,
 )
 from trunkline.connection.link import Link
+from trunkline.engines.engine import Stream
+
+if TYPE_CHECKING:
+    from trunkline.connection.shared_message import SharedMessage
 
 
 class Outbox:
-    """Sends messages on a link, at once or with back-pressure."""
+    """Sends messages on a link, at once or with back-pressure.
 
-    __slots__ = ("_fragmenting", "_held", "_held_bytes", "_link")
+    Args:
+        link: carries them.
+        form: of the frames; `None` where they are nobody else's.
+    """
 
-    def __init__(self, link: Link) -> None:
+    __slots__ = ("_fragmenting", "_held", "_held_bytes", "_link", "form")
+
+    def __init__(self, link: Link, form: Form | None) -> None:
         self._link = link
+        self.form = form
         self._fragmenting: asyncio.Lock | None = None
         self._held: list[tuple[bytes, bool, bool]] = []
         self._held_bytes = 0
@@ -34,12 +47,10 @@ class Outbox:
             raise TypeError(f"send_soon() takes str or bytes, not {message!r}")
         self._link.check_open()
         data, as_text = to_data(message), is_text(message, text)
-        if self._link.is_overrun(self._held_bytes):
+        if self.is_overrun():
             return
-        if self._is_fragmenting():
-            payload = to_payload(data, as_text=as_text)
-            self._held.append((payload, as_text, compress))
-            self._held_bytes += len(payload)
+        if self.is_fragmenting:
+            self._hold(to_payload(data, as_text=as_text), as_text, compress)
         else:
             self._link.send_message(data, as_text=as_text, compress=compress)
 
@@ -49,7 +60,7 @@ class Outbox:
         if not is_data(message):
             await self._send_fragments(to_fragments(message), text=text, compress=compress)
             return
-        if self._is_fragmenting():
+        if self.is_fragmenting:
             async with self._lock():
                 self._send(message, text=text, compress=compress)
         else:
@@ -60,23 +71,80 @@ class Outbox:
         as_text = is_text(message, text)
         self._link.send_message(to_data(message), as_text=as_text, compress=compress)
 
+    # For whoever sends to many
+
+    @property
+    def stream(self) -> Stream:
+        """What carries the frames."""
+        return self._link.stream
+
+    @property
+    def write_limit(self) -> int:
+        """Bytes that the stream takes before it is above high water."""
+        return self._link.limits.write_limit
+
+    @property
+    def can_send(self) -> bool:
+        """Whether messages may be sent."""
+        return self._link.can_send
+
+    @property
+    def is_fragmenting(self) -> bool:
+        """Whether a fragmented message is under way."""
+        return self._fragmenting is not None and self._fragmenting.locked()
+
+    @property
+    def has_room(self) -> bool:
+        """Whether a message can be handed to the stream, which is not above high water."""
+        return not (self._link.stream.is_writing_paused or self.is_fragmenting)
+
+    def is_overrun(self) -> bool:
+        """Give the connection up where nobody reads what was sent; say whether that is so."""
+        return self._link.is_overrun(self._held_bytes)
+
+    def send_shared(self, message: SharedMessage) -> None:
+        """Send what others get as well, unless that is over."""
+        if not self.can_send:
+            return
+        if self.is_fragmenting:
+            self._hold(message.payload, message.as_text, message.compress)
+        elif self.form is None:
+            payload, as_text = message.payload, message.as_text
+            self._link.send_message(payload, as_text=as_text, compress=message.compress)
+        else:
+            self._link.send_frame(message.frame(self.form))
+
+    def send_all(self, messages: Sequence[SharedMessage]) -> None:
+        """Send several of these, in one write where others get the same bytes."""
+        if self.form is None:
+            for message in messages:
+                self.send_shared(message)
+        else:
+            form = self.form
+            self._link.send_frame(b"".join([message.frame(form) for message in messages]))
+
+    # Fragments
+
     async def _send_fragments(
         self, message: Fragments, *, text: bool | None, compress: bool
     ) -> None:
         async with self._lock():
+            self._link.tell_held()
             try:
                 await send_fragments(self._link, message, text=text, compress=compress)
             finally:
                 self._send_held()
+                self._link.tell_drained()
+
+    def _hold(self, payload: bytes, as_text: bool, compress: bool) -> None:
+        self._held.append((payload, as_text, compress))
+        self._held_bytes += len(payload)
 
     def _send_held(self) -> None:
         held, self._held, self._held_bytes = self._held, [], 0
         for payload, as_text, compress in held:
             if self._link.can_send:
                 self._link.send_message(payload, as_text=as_text, compress=compress)
-
-    def _is_fragmenting(self) -> bool:
-        return self._fragmenting is not None and self._fragmenting.locked()
 
     def _lock(self) -> asyncio.Lock:
         if self._fragmenting is None:

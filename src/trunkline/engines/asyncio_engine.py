@@ -212,6 +212,10 @@ class AsyncioEngine:
     def poll_busily(self, seconds: float) -> None:
         """The loop decides when it sleeps."""
 
+    def call_soon(self, callback: Callable[[], None]) -> None:
+        """Call `callback` in the next round of the loop."""
+        self._loop.call_soon(callback)
+
     async def connect(
         self, address: Address, receiver: Receiver, *, tls: Tls | None, write_limit: int
     ) -> Stream:

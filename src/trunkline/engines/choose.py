@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import cast
 
 from trunkline import native
 from trunkline.engines.asyncio_engine import AsyncioEngine
-from trunkline.engines.engine import Engine
+from trunkline.engines.engine import Engine, Stream
+from trunkline.engines.fanout import fan_out
 from trunkline.errors import UsageError
+from trunkline.protocol import deflate
 from trunkline.protocol.deflate import PerMessageDeflate
 from trunkline.protocol.endpoint import Endpoint
 
@@ -23,10 +26,15 @@ if "endpoint" in native.MODULES:
     COMPILED_ENDPOINT = cast(type[Endpoint], Compiled)
 
 COMPILED_DEFLATE: type[PerMessageDeflate] | None = None
+COMPILED_COMPRESS_ONCE: Callable[[bytes, int], bytes] | None = None
 if "deflate" in native.MODULES:
-    from trunkline.native.deflate import PerMessageDeflate as CompiledDeflate
+    from trunkline.native import deflate as compiled_deflate
 
-    COMPILED_DEFLATE = cast(type[PerMessageDeflate], CompiledDeflate)
+    COMPILED_DEFLATE = cast(type[PerMessageDeflate], compiled_deflate.PerMessageDeflate)
+    COMPILED_COMPRESS_ONCE = compiled_deflate.compress_once
+
+FanOut = Callable[[Sequence[Stream], bytes], list[Stream]]
+"""Sends the same bytes on many streams; see `engines.fanout`."""
 
 logger = logging.getLogger("trunkline.engine")
 
@@ -77,6 +85,16 @@ def endpoint_class() -> type[Endpoint]:
 def deflate_class() -> type[PerMessageDeflate]:
     """Give the class that compresses and inflates: the compiled one, where it works."""
     return COMPILED_DEFLATE or PerMessageDeflate
+
+
+def compress_once() -> Callable[[bytes, int], bytes]:
+    """Give the function that compresses for many connections: the compiled one, where it works."""
+    return COMPILED_COMPRESS_ONCE or deflate.compress_once
+
+
+def fan_out_for(stream: Stream) -> FanOut:
+    """Give the function that sends the same bytes on many streams like this one."""
+    return fan_out
 
 
 def current_engine() -> Engine:

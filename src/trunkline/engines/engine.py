@@ -141,6 +141,9 @@ class Engine(Protocol):
     def poll_busily(self, seconds: float) -> None:
         """Look for the next message for so long before the loop sleeps, where that can be done."""
 
+    def call_soon(self, callback: Callable[[], None]) -> None:
+        """Call `callback` when what is ready now has been handled; an exception is logged."""
+
     async def connect(
         self, address: Address, receiver: Receiver, *, tls: Tls | None, write_limit: int
     ) -> Stream:

@@ -110,6 +110,10 @@ class NativeEngine:
         if seconds > self.poller.busy_poll:
             self.poller.tune_busy_poll(seconds)
 
+    def call_soon(self, callback: Callable[[], None]) -> None:
+        """Call `callback` at the end of the batch, or in the next round of the loop."""
+        self.poller.call_soon(callback)
+
     def close(self) -> None:
         """Let go of the set and of every stream in it; nobody is told."""
         self.poller.close()

@@ -15,6 +15,8 @@ class Poller:
     def busy_poll(self) -> float: ...
     def call_from_thread(self, callback: Callable[[], object]) -> None:
         """Call `callback` soon on the loop's thread; for any thread."""
+    def call_soon(self, callback: Callable[[], object]) -> None:
+        """Call `callback` at the end of the batch, or of this round of the loop."""
     def close(self) -> None:
         """Let go of everything; what is still registered is told nothing."""
     def tune_busy_poll(self, seconds: float) -> None:

@@ -123,6 +123,20 @@ cdef class Signal(Pollable):
         return 0
 
 
+cdef class Call(Pollable):
+    """Something to be called at the end of the batch; it has no descriptor."""
+    cdef object callback
+
+    cdef int settle(self) except -1:
+        self.callback()
+        return 0
+
+    cdef int fail(self, error) except -1:
+        context = {"message": "a call at the end of a batch failed", "exception": error}
+        self.poller.loop.call_exception_handler(context)
+        return 0
+
+
 cdef class Poller:
     def __cinit__(self):
         self.epoll_fd = -1
@@ -163,6 +177,13 @@ cdef class Poller:
         """Call `callback` soon on the loop's thread; for any thread."""
         self.calls.append(callback)
         (<Signal>self.signal).wake()
+
+    def call_soon(self, callback):
+        """Call `callback` at the end of the batch, or of this round of the loop."""
+        cdef Call call = Call.__new__(Call)
+        call.poller = self
+        call.callback = callback
+        self.settle_soon(call)
 
     def close(self):
         """Let go of everything; what is still registered is told nothing."""

@@ -1,0 +1,65 @@
+"""One message to many connections, at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from trunkline.connection.connection import Connection
+from trunkline.connection.form import Form
+from trunkline.connection.fragments import DataLike
+from trunkline.connection.shared_message import SharedMessage
+from trunkline.engines.choose import FanOut, fan_out_for
+from trunkline.engines.engine import Stream
+
+
+def broadcast(
+    connections: Iterable[Connection],
+    message: DataLike,
+    *,
+    text: bool | None = None,
+    compress: bool = True,
+) -> None:
+    """Send a message to many connections without waiting.
+
+    It is encoded and compressed once for all connections that send it alike. A connection that is
+    not open is skipped, and one that fails is cut and touches no other. On a peer that does not
+    read it has the effect of `send_soon()`: above `max_unsent` the connection is given up.
+
+    Args:
+        connections: all of one event loop.
+        message: `str` is sent as text, anything like bytes as binary.
+        text: `True` sends as text and `False` as binary, whatever the type.
+        compress: whether to compress, where that was agreed on.
+
+    Raises:
+        TypeError: it is no message of one piece.
+        ValueError: what is to be sent as text is no text.
+    """
+    shared = SharedMessage(message, text=text, compress=compress)
+    alike: dict[tuple[Form, FanOut], dict[Stream, Connection]] = {}
+    others: list[Connection] = []
+    # Nothing is written yet: whoever is told that there is room again could close another one.
+    for connection in tuple(connections):
+        outbox = connection._outbox
+        if not outbox.can_send or outbox.is_overrun():
+            continue
+        group = None
+        if outbox.form is not None and outbox.has_room:
+            group = alike.setdefault((outbox.form, fan_out_for(outbox.stream)), {})
+        if group is None or outbox.stream in group:
+            others.append(connection)
+        else:
+            group[outbox.stream] = connection
+    for (form, fan_out), group in alike.items():
+        fan_out(tuple(group), shared.frame(form))
+    for connection in others:
+        send_apart(connection, shared)
+
+
+def send_apart(connection: Connection, shared: SharedMessage) -> None:
+    """Send on one connection; cut it where that fails."""
+    try:
+        connection._outbox.send_shared(shared)
+    except Exception:
+        connection.logger.exception("a message to many could not be sent to %r", connection)
+        connection.abort()

@@ -1,0 +1,223 @@
+"""A topic: what is published there reaches every subscriber, none waits for a slow one."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator, Sequence
+
+from trunkline.connection.backlog import Backlog, BacklogFull, Overflow, size_of
+from trunkline.connection.connection import Connection
+from trunkline.connection.form import Form
+from trunkline.connection.fragments import DataLike
+from trunkline.connection.group import Group
+from trunkline.connection.shared_message import SharedMessage
+from trunkline.connection.subscription import Subscription
+from trunkline.engines.choose import FanOut, fan_out_for
+from trunkline.engines.engine import Engine
+from trunkline.errors import UsageError
+from trunkline.limits import MAX_BACKLOG, TICK_BUFFER
+
+
+class Topic:
+    """Connections that get the same messages; all of one event loop.
+
+    What is published leaves at the end of the loop's round, or once there are 64 KiB, in one write
+    for each subscriber; a message that is sent directly may overtake it. Messages for a peer that
+    does not read wait behind the `write_limit` bytes that its stream holds, up to `max_backlog`.
+    What becomes of the rest is said by `overflow`. Whole messages are dropped, what is kept is
+    never reordered, and everything is counted.
+
+    Args:
+        overflow: "drop_newest", "drop_oldest", "conflate" by key, or "disconnect" with code 1013,
+            after which a client may come back.
+        max_backlog: bytes that wait for one subscriber, each message counting for 128 more.
+
+    Raises:
+        ValueError: there is no such policy, or the bytes are negative.
+    """
+
+    def __init__(
+        self, *, overflow: Overflow | str = Overflow.DISCONNECT, max_backlog: int = MAX_BACKLOG
+    ) -> None:
+        self._overflow = Overflow(overflow)
+        self._max_backlog = check_bytes(max_backlog)
+        self.delivered = 0
+        """Messages that were handed to a stream, counted for each subscriber."""
+        self.dropped = 0
+        """Messages that a subscriber did not get: by the policy, or because it was leaving."""
+        self._engine: Engine | None = None
+        self._subscriptions: dict[Connection, Subscription] = {}
+        self._groups: dict[tuple[Form, FanOut], Group] = {}
+        self._apart: dict[Subscription, None] = {}
+        self._tick: list[SharedMessage] = []
+        self._tick_size = 0
+        self._is_called_soon = False
+
+    def __len__(self) -> int:
+        return len(self._subscriptions)
+
+    def __iter__(self) -> Iterator[Connection]:
+        return iter(tuple(self._subscriptions))
+
+    def __contains__(self, connection: object) -> bool:
+        return connection in self._subscriptions
+
+    def subscribe(
+        self,
+        connection: Connection,
+        *,
+        overflow: Overflow | str | None = None,
+        max_backlog: int | None = None,
+    ) -> Subscription:
+        """Send what is published from now on to `connection`, until it ends.
+
+        A connection that is subscribed already keeps its subscription as it is.
+
+        Args:
+            connection: an open one.
+            overflow: the policy for this subscriber, where it is not the topic's.
+            max_backlog: bytes that wait for this subscriber, where it is not as in the topic.
+
+        Returns:
+            What became of the messages, for this subscriber.
+
+        Raises:
+            ConnectionClosed: the connection has ended or is ending.
+            UsageError: the other subscribers live in another event loop.
+            ValueError: there is no such policy, or the bytes are negative.
+        """
+        known = self._subscriptions.get(connection)
+        if known is not None:
+            return known
+        backlog = Backlog(
+            self._overflow if overflow is None else Overflow(overflow),
+            self._max_backlog if max_backlog is None else check_bytes(max_backlog),
+        )
+        link = connection._link
+        link.check_open()
+        self._use(link.engine)
+        subscription = Subscription(self, connection, backlog)
+        # What was published before is not for it.
+        subscription.skipped = len(self._tick)
+        self._subscriptions[connection] = subscription
+        self._apart[subscription] = None
+        link.follow(subscription)
+        if not self._tick:
+            self._join(subscription)
+        return subscription
+
+    def unsubscribe(self, connection: Connection) -> None:
+        """Send nothing more to `connection`; what still waits for it is dropped, and counted."""
+        subscription = self._subscriptions.get(connection)
+        if subscription is not None:
+            connection._link.unfollow(subscription)
+            self.leave(subscription)
+
+    def publish(
+        self,
+        message: DataLike,
+        key: Hashable | None = None,
+        *,
+        text: bool | None = None,
+        compress: bool = True,
+    ) -> None:
+        """Send a message to all who are subscribed now, without waiting.
+
+        Args:
+            message: `str` is sent as text, anything like bytes as binary.
+            key: what it is about; with "conflate" it replaces what waits with the same key.
+            text: `True` sends as text and `False` as binary, whatever the type.
+            compress: whether to compress, where that was agreed on.
+
+        Raises:
+            TypeError: it is no message of one piece.
+            ValueError: what is to be sent as text is no text.
+        """
+        shared = SharedMessage(message, text=text, compress=compress, key=key)
+        if not self._subscriptions:
+            return
+        self._tick.append(shared)
+        self._tick_size += size_of(shared)
+        if self._tick_size >= TICK_BUFFER:
+            self._flush()
+        else:
+            self.call_soon()
+
+    # Called by subscriptions
+
+    def call_soon(self) -> None:
+        """Send what there is at the end of this round."""
+        if not self._is_called_soon:
+            assert self._engine is not None
+            self._is_called_soon = True
+            self._engine.call_soon(self._end_tick)
+
+    def part(self, subscription: Subscription) -> None:
+        """Send to this one by itself for a while."""
+        subscription.leave_group()
+        self._apart[subscription] = None
+
+    def leave(self, subscription: Subscription) -> None:
+        """Let a subscriber go; what was published before goes before, where there is room."""
+        self._remove(subscription)
+        subscription.end(self._tick)
+
+    # Inside
+
+    def _use(self, engine: Engine) -> None:
+        if self._subscriptions and engine is not self._engine:
+            raise UsageError("the subscribers of a topic all live in one event loop")
+        self._engine = engine
+
+    def _remove(self, subscription: Subscription) -> None:
+        self._subscriptions.pop(subscription.connection, None)
+        self._apart.pop(subscription, None)
+        subscription.leave_group()
+
+    def _end_tick(self) -> None:
+        self._is_called_soon = False
+        self._flush()
+
+    def _flush(self) -> None:
+        tick, self._tick, self._tick_size = self._tick, [], 0
+        apart = list(self._apart)
+        if tick:
+            for group in self._groups.values():
+                apart += group.send(tick)
+                self.delivered += len(tick) * len(group)
+        for subscription in apart:
+            self._deliver(subscription, tick)
+
+    def _deliver(self, subscription: Subscription, messages: Sequence[SharedMessage]) -> None:
+        connection = subscription.connection
+        if subscription.is_over:
+            return
+        try:
+            subscription.deliver(messages)
+        except BacklogFull as full:
+            self.unsubscribe(connection)
+            connection._link.give_up_slow(str(full))
+        except Exception:
+            connection.logger.exception("a topic could not send to %r", connection)
+            self.unsubscribe(connection)
+            connection.abort()
+        else:
+            self._join(subscription)
+
+    def _join(self, subscription: Subscription) -> None:
+        """Send to this one together with others, where that is possible."""
+        outbox = subscription.outbox
+        if outbox.form is None or not subscription.keeps_up:
+            self._apart[subscription] = None
+            return
+        self._apart.pop(subscription, None)
+        kind = outbox.form, fan_out_for(outbox.stream)
+        if kind not in self._groups:
+            self._groups[kind] = Group(*kind)
+        self._groups[kind].add(subscription)
+
+
+def check_bytes(count: int) -> int:
+    """Refuse a negative number of bytes."""
+    if count < 0:
+        raise ValueError(f"max_backlog is {count}, it must not be negative")
+    return count

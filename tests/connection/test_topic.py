@@ -1,0 +1,644 @@
+"""A topic: what is published reaches every subscriber in order, or is counted as dropped."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import weakref
+from collections.abc import AsyncIterator, Hashable
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from tests.connection.memory_stream import Line, end_of, open_line, rounds
+from trunkline.connection.backlog import Overflow
+from trunkline.connection.connection import Connection
+from trunkline.connection.events import Events
+from trunkline.connection.state import State
+from trunkline.connection.subscription import Subscription
+from trunkline.connection.topic import Topic
+from trunkline.errors import Closer, ConnectionClosed, ConnectionClosedError, UsageError
+from trunkline.limits import TICK_BUFFER, WAITING_OVERHEAD
+from trunkline.protocol.events import Binary, Close, Text
+from trunkline.protocol.extensions import DeflateParameters, Direction
+from trunkline.protocol.role import Role
+
+FORGETTING = DeflateParameters(server=Direction(True, 12), client=Direction(True, 12))
+REMEMBERING = DeflateParameters(server=Direction(), client=Direction())
+
+TEXT = 100
+"""Characters of a message that fills a stream whose limit is `FULL`."""
+FULL = 50
+ROOM_FOR_3 = 3 * (TEXT + WAITING_OVERHEAD)
+
+
+@pytest.fixture
+async def shared_engine() -> Any:
+    return open_line().engine
+
+
+class Hall:
+    """A topic and its lines, all of one engine."""
+
+    def __init__(self, **options: Any) -> None:
+        self.topic = Topic(**options)
+        self._engine = open_line().engine
+
+    def open(self, *args: Any, **options: Any) -> Line:
+        line = open_line(*args, **options)
+        line.engine = line.link.engine = self._engine
+        return line
+
+    def enter(self, *args: Any, **options: Any) -> Line:
+        """Open a line and subscribe it."""
+        line = self.open(*args, **options)
+        self.topic.subscribe(line.connection)
+        return line
+
+    def slow(self, *args: Any, **options: Any) -> tuple[Line, Subscription]:
+        """Subscribe a line whose peer does not read, and whose stream is full with message 0."""
+        line = self.open(write_limit=FULL, **options)
+        subscription = self.topic.subscribe(line.connection)
+        line.stream.stall()
+        return line, subscription
+
+
+def message(number: int) -> str:
+    return f"{number}".ljust(TEXT, ".")
+
+
+def numbers(line: Line) -> list[int]:
+    """Give the numbers of the messages that a peer has got."""
+    return [int(event.data.rstrip(".")) for event in line.peer.heard if isinstance(event, Text)]
+
+
+async def publish(topic: Topic, *which: int, key: Hashable | None = None) -> None:
+    """Publish messages, each in a round of its own."""
+    for number in which:
+        topic.publish(message(number), key)
+        await rounds()
+
+
+# Publishing
+
+
+async def test_every_subscriber_gets_what_is_published_in_order() -> None:
+    hall = Hall()
+    lines = [
+        hall.enter(),
+        hall.enter(deflate=FORGETTING),
+        hall.enter(deflate=REMEMBERING),
+        hall.enter(Role.CLIENT),
+    ]
+    hall.topic.publish("one")
+    hall.topic.publish(b"two", text=False)
+    await rounds()
+    hall.topic.publish("three " * 50)
+    hall.topic.publish(b"four", text=True, compress=False)
+    await rounds()
+    wanted = [Text("one"), Binary(b"two"), Text("three " * 50), Text("four")]
+    for line in lines:
+        assert line.peer.heard == wanted
+    assert (hall.topic.delivered, hall.topic.dropped) == (16, 0)
+
+
+async def test_what_is_published_in_one_round_leaves_in_one_write() -> None:
+    hall = Hall()
+    lines = [hall.enter(), hall.enter()]
+    for number in range(5):
+        hall.topic.publish(message(number))
+    assert lines[0].stream.writes == []
+    await rounds()
+    assert [len(line.stream.writes) for line in lines] == [1, 1]
+    assert numbers(lines[0]) == list(range(5))
+
+
+async def test_a_full_buffer_does_not_wait_for_the_end_of_the_round() -> None:
+    hall = Hall()
+    line = hall.enter()
+    count = TICK_BUFFER // (TEXT + WAITING_OVERHEAD) + 1
+    for number in range(count + 1):
+        hall.topic.publish(message(number))
+    assert numbers(line) == list(range(count))
+    await rounds()
+    assert numbers(line) == list(range(count + 1))
+    assert len(line.stream.writes) == 2
+
+
+async def test_nobody_is_there_and_nothing_is_kept() -> None:
+    hall = Hall()
+    hall.topic.publish("nobody")
+    line = hall.enter()
+    await rounds()
+    assert line.peer.heard == []
+
+
+@pytest.mark.parametrize(
+    ("text", "error"), [(1, TypeError), (["a"], TypeError), ("\ud800", ValueError)]
+)
+async def test_what_is_no_message_is_refused(text: Any, error: type[Exception]) -> None:
+    hall = Hall()
+    line = hall.enter()
+    with pytest.raises(error):
+        hall.topic.publish(text)
+    await rounds()
+    assert line.stream.writes == []
+
+
+# Coming and going
+
+
+async def test_the_subscribers_can_be_counted_and_looked_at() -> None:
+    hall = Hall()
+    lines = [hall.enter() for _ in range(3)]
+    assert len(hall.topic) == 3
+    assert list(hall.topic) == [line.connection for line in lines]
+    for connection in hall.topic:
+        hall.topic.unsubscribe(connection)
+        assert connection not in hall.topic
+    assert len(hall.topic) == 0
+
+
+async def test_who_subscribes_after_a_publish_does_not_get_that_message() -> None:
+    hall = Hall()
+    early = hall.enter()
+    await publish(hall.topic, 0)
+    hall.topic.publish(message(1))
+    late = hall.enter()
+    later = hall.enter(Role.CLIENT)
+    hall.topic.publish(message(2))
+    await rounds()
+    await publish(hall.topic, 3)
+    assert numbers(early) == [0, 1, 2, 3]
+    assert numbers(late) == numbers(later) == [2, 3]
+    assert hall.topic.delivered == 8
+
+
+async def test_who_has_just_come_and_leaves_is_owed_only_what_came_since() -> None:
+    hall = Hall()
+    hall.enter()
+    hall.topic.publish(message(0))
+    line = hall.open()
+    subscription = hall.topic.subscribe(line.connection)
+    hall.topic.publish(message(1))
+    hall.topic.unsubscribe(line.connection)
+    assert numbers(line) == [1]
+    assert (subscription.delivered, subscription.dropped) == (1, 0)
+
+
+async def test_who_unsubscribes_gets_what_was_published_before_and_nothing_after() -> None:
+    hall = Hall()
+    line, other = hall.enter(), hall.enter()
+    hall.topic.publish(message(0))
+    hall.topic.unsubscribe(line.connection)
+    hall.topic.unsubscribe(line.connection)
+    hall.topic.publish(message(1))
+    await rounds()
+    assert (numbers(line), numbers(other)) == ([0], [0, 1])
+    assert hall.topic.delivered == 3
+
+
+async def test_who_has_left_may_come_back() -> None:
+    hall = Hall()
+    line = hall.enter()
+    for number in (0, 2):
+        await publish(hall.topic, number)
+        hall.topic.unsubscribe(line.connection)
+        await publish(hall.topic, number + 1)
+        hall.topic.subscribe(line.connection)
+    assert numbers(line) == [0, 2]
+
+
+async def test_a_second_subscription_is_the_first_one() -> None:
+    hall = Hall()
+    line = hall.open()
+    first = hall.topic.subscribe(line.connection)
+    assert hall.topic.subscribe(line.connection, overflow="conflate") is first
+    await publish(hall.topic, 0)
+    assert numbers(line) == [0]
+
+
+async def test_a_connection_may_be_in_many_topics() -> None:
+    hall = Hall()
+    line = hall.enter()
+    others = [Topic() for _ in range(3)]
+    for topic in others:
+        topic.subscribe(line.connection)
+        topic.publish(message(1))
+    hall.topic.publish(message(0))
+    await rounds()
+    assert sorted(numbers(line)) == [0, 1, 1, 1]
+    line.connection.abort()
+    assert [len(topic) for topic in (hall.topic, *others)] == [0] * 4
+
+
+@pytest.mark.parametrize("end", ["close", "abort", "lost", "closed by peer"])
+async def test_a_connection_that_ends_leaves_by_itself(end: str) -> None:
+    hall = Hall()
+    line, other = hall.enter(), hall.enter()
+    match end:
+        case "close":
+            line.connection.close_soon()
+        case "abort":
+            line.connection.abort()
+        case "lost":
+            line.stream.lose(None)
+        case _:
+            line.peer.close()
+    assert list(hall.topic) == [other.connection]
+    await publish(hall.topic, 0)
+    assert (numbers(line), numbers(other)) == ([], [0])
+
+
+async def test_what_was_published_before_a_close_goes_before_the_close_frame() -> None:
+    hall = Hall()
+    lines = [hall.enter(), hall.enter(Role.CLIENT), hall.enter(deflate=REMEMBERING)]
+    for line in lines:
+        hall.topic.publish("bye")
+        line.connection.close_soon(1000, "done")
+    await rounds()
+    for count, line in enumerate(lines, 1):
+        assert line.peer.heard == [Text("bye")] * count + [Close(1000, "done")]
+    assert hall.topic.delivered == 6
+
+
+async def test_a_close_that_cannot_be_sent_ends_no_subscription() -> None:
+    hall = Hall()
+    line = hall.enter()
+    with pytest.raises(ValueError):
+        line.connection.close_soon(1005)
+    await publish(hall.topic, 0)
+    assert numbers(line) == [0]
+
+
+async def test_what_was_published_for_a_connection_that_is_lost_is_counted() -> None:
+    hall = Hall()
+    line, other = hall.open(), hall.enter()
+    subscription = hall.topic.subscribe(line.connection)
+    hall.topic.publish(message(0))
+    line.connection.abort()
+    await rounds()
+    assert (subscription.delivered, subscription.dropped, subscription.is_over) == (0, 1, True)
+    assert (hall.topic.delivered, hall.topic.dropped) == (1, 1)
+    assert numbers(other) == [0]
+
+
+@pytest.mark.parametrize("state", [State.CONNECTING, State.CLOSING, State.CLOSED])
+async def test_only_an_open_connection_can_subscribe(state: State) -> None:
+    hall = Hall()
+    line = hall.open()
+    if state is State.CONNECTING:
+        line.link.is_open = False
+    elif state is State.CLOSING:
+        line.connection.close_soon()
+    else:
+        line.connection.abort()
+    with pytest.raises(ConnectionClosed):
+        hall.topic.subscribe(line.connection)
+    assert len(hall.topic) == 0
+
+
+async def test_subscribers_of_two_loops_are_refused() -> None:
+    hall = Hall()
+    line, stranger = hall.enter(), open_line()
+    with pytest.raises(UsageError, match="all live in one event loop"):
+        hall.topic.subscribe(stranger.connection)
+    hall.topic.unsubscribe(line.connection)
+    hall.topic.subscribe(stranger.connection)
+    assert list(hall.topic) == [stranger.connection]
+
+
+@pytest.mark.parametrize("options", [{"overflow": "spill"}, {"max_backlog": -1}])
+async def test_options_that_cannot_be_are_refused(options: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"spill|max_backlog is -1, it must not be negative"):
+        Topic(**options)
+    hall = Hall()
+    with pytest.raises(ValueError):
+        hall.topic.subscribe(hall.open().connection, **options)
+
+
+async def test_a_topic_holds_no_connection_that_is_gone() -> None:
+    hall = Hall()
+    line = hall.enter()
+    gone = weakref.ref(line.connection)
+    line.stream.lose(None)
+    del line
+    await rounds()
+    gc.collect()
+    assert gone() is None
+
+
+# Slow subscribers
+
+
+async def overflow_by_two(hall: Hall) -> tuple[Line, Subscription]:
+    """Publish 0, which fills the stream, and five more, of which three can wait."""
+    line, subscription = hall.slow()
+    await publish(hall.topic, *range(6))
+    return line, subscription
+
+
+@pytest.mark.parametrize(
+    ("overflow", "kept"),
+    [
+        (Overflow.DROP_NEWEST, [0, 1, 2, 3, 6]),
+        (Overflow.DROP_OLDEST, [0, 3, 4, 5, 6]),
+        (Overflow.CONFLATE, [0, 3, 4, 5, 6]),
+    ],
+)
+async def test_a_subscriber_that_never_reads_costs_what_was_allowed(
+    overflow: Overflow, kept: list[int]
+) -> None:
+    hall = Hall(overflow=overflow, max_backlog=ROOM_FOR_3)
+    fine = hall.enter()
+    line, subscription = await overflow_by_two(hall)
+    assert (subscription.delivered, subscription.waiting, subscription.dropped) == (1, 3, 2)
+    assert subscription.waiting_bytes == ROOM_FOR_3
+    assert (hall.topic.delivered, hall.topic.dropped) == (7, 2)
+    assert numbers(fine) == list(range(6))
+    line.stream.flow()
+    await rounds()
+    assert (subscription.delivered, subscription.waiting, subscription.dropped) == (4, 0, 2)
+    await publish(hall.topic, 6)
+    assert numbers(line) == kept
+    assert line.connection.state is State.OPEN
+
+
+async def test_a_subscriber_that_never_reads_is_disconnected_and_may_come_back() -> None:
+    hall = Hall(max_backlog=ROOM_FOR_3)
+    fine = hall.enter()
+    line, subscription = await overflow_by_two(hall)
+    assert end_of(line) == (
+        ConnectionClosedError,
+        1013,
+        "the peer does not read: 912 bytes wait, limit 684",
+        Closer.LOCAL,
+    )
+    assert line.stream.was_aborted
+    assert list(hall.topic) == [fine.connection]
+    # The fifth message found it gone.
+    assert (subscription.delivered, subscription.waiting, subscription.dropped) == (1, 0, 4)
+    assert (hall.topic.delivered, hall.topic.dropped) == (7, 4)
+    assert numbers(fine) == list(range(6))
+
+
+async def test_of_each_key_a_slow_subscriber_gets_the_newest() -> None:
+    hall = Hall(overflow="conflate", max_backlog=100_000)
+    line, subscription = hall.slow()
+    await publish(hall.topic, 0)
+    for number in range(1, 100):
+        hall.topic.publish(message(number), key=number % 3)
+        await rounds()
+    assert (subscription.waiting, subscription.dropped) == (3, 96)
+    line.stream.flow()
+    await rounds()
+    assert numbers(line) == [0, 97, 98, 99]
+
+
+async def test_whoever_keeps_up_gets_every_message_of_a_key() -> None:
+    hall = Hall(overflow="conflate")
+    line = hall.enter()
+    for number in range(5):
+        hall.topic.publish(message(number), key="price")
+    await rounds()
+    assert numbers(line) == list(range(5))
+
+
+async def test_a_subscriber_may_have_a_policy_of_its_own() -> None:
+    hall = Hall(max_backlog=ROOM_FOR_3)
+    line = hall.open(write_limit=FULL)
+    subscription = hall.topic.subscribe(
+        line.connection, overflow="drop_newest", max_backlog=TEXT + WAITING_OVERHEAD
+    )
+    line.stream.stall()
+    await publish(hall.topic, *range(6))
+    assert (subscription.waiting, subscription.dropped) == (1, 4)
+    assert line.connection.state is State.OPEN
+
+
+async def test_a_whole_tick_leaves_where_there_is_room_whatever_may_wait() -> None:
+    hall = Hall(max_backlog=0)
+    line = hall.enter(write_limit=FULL)
+    for number in range(10):
+        hall.topic.publish(message(number))
+    await rounds()
+    assert numbers(line) == list(range(10))
+
+
+async def test_what_waits_leaves_in_pieces_as_the_peer_drains() -> None:
+    hall = Hall()
+    line, subscription = hall.slow()
+    await publish(hall.topic, *range(10))
+    waiting = []
+    for _ in range(9):
+        line.stream.leave(1)
+        await rounds()
+        waiting.append(subscription.waiting)
+    assert waiting == list(reversed(range(9)))
+    line.stream.flow()
+    assert numbers(line) == list(range(10))
+
+
+@pytest.mark.parametrize("deflate", [None, REMEMBERING])
+async def test_a_client_that_is_slow_keeps_its_order(deflate: DeflateParameters | None) -> None:
+    hall = Hall()
+    line = hall.enter(Role.CLIENT, deflate=deflate, write_limit=FULL)
+    line.stream.stall()
+    for number in range(20):
+        hall.topic.publish(message(number))
+    await rounds()
+    line.stream.flow()
+    await rounds()
+    await publish(hall.topic, 20)
+    line.stream.flow()
+    await rounds()
+    assert numbers(line) == list(range(21))
+
+
+async def test_who_waits_in_send_goes_on_before_the_topic() -> None:
+    hall = Hall()
+    line, _ = hall.slow()
+    await publish(hall.topic, 0, 1)
+    sending = asyncio.create_task(line.connection.send(message(100)))
+    await rounds()
+    line.stream.flow()
+    line.stream.stall()
+    await rounds()
+    assert sending.done()
+    line.stream.flow()
+    await rounds()
+    assert numbers(line) == [0, 100, 1]
+
+
+async def test_what_waits_for_who_unsubscribes_is_dropped_and_counted() -> None:
+    hall = Hall()
+    line, subscription = hall.slow()
+    await publish(hall.topic, 0, 1, 2)
+    hall.topic.publish(message(3))
+    hall.topic.unsubscribe(line.connection)
+    assert (subscription.delivered, subscription.waiting, subscription.dropped) == (1, 0, 3)
+    line.stream.flow()
+    await rounds()
+    assert numbers(line) == [0]
+
+
+async def test_who_leaves_with_too_much_waiting_is_not_disconnected() -> None:
+    hall = Hall(max_backlog=ROOM_FOR_3)
+    line, subscription = hall.slow()
+    await publish(hall.topic, 0, 1, 2, 3)
+    hall.topic.publish(message(4))
+    hall.topic.unsubscribe(line.connection)
+    assert (subscription.delivered, subscription.dropped) == (1, 4)
+    assert line.connection.state is State.OPEN
+
+
+async def test_memory_is_bounded_whatever_is_published() -> None:
+    hall = Hall(overflow="drop_oldest", max_backlog=10_000)
+    line, subscription = hall.slow()
+    for size in (0, 1, 5_000, 9_000, 20_000) * 50:
+        hall.topic.publish(b"x" * size)
+        await asyncio.sleep(0)
+        assert subscription.waiting_bytes <= 10_000
+    assert subscription.delivered + subscription.waiting + subscription.dropped == 250
+    assert line.stream.unsent <= TICK_BUFFER
+
+
+# Fragments
+
+
+@dataclass
+class Slowly:
+    """A fragmented message that a test ends."""
+
+    line: Line
+    _go_on: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def _fragments(self) -> AsyncIterator[str]:
+        yield "1000"
+        yield "."
+        await self._go_on.wait()
+
+    async def begin(self) -> None:
+        self._task = asyncio.create_task(self.line.connection.send(self._fragments()))
+        await rounds()
+
+    async def finish(self) -> None:
+        self._go_on.set()
+        await self._task
+        await rounds()
+
+
+@pytest.mark.parametrize("role", list(Role))
+async def test_a_fragmented_message_is_not_broken_up(role: Role) -> None:
+    hall = Hall()
+    line, other = hall.enter(role), hall.enter()
+    slowly = Slowly(line)
+    await publish(hall.topic, 0)
+    await slowly.begin()
+    await publish(hall.topic, 1, 2)
+    assert (numbers(line), numbers(other)) == ([0], [0, 1, 2])
+    await slowly.finish()
+    await publish(hall.topic, 3)
+    assert numbers(line) == [0, 1000, 1, 2, 3]
+
+
+async def test_messages_behind_a_fragmented_one_count_against_the_limit() -> None:
+    hall = Hall(max_backlog=ROOM_FOR_3)
+    line = hall.enter()
+    slowly = Slowly(line)
+    await slowly.begin()
+    await publish(hall.topic, *range(4))
+    assert end_of(line)[1:3] == (1013, "the peer does not read: 912 bytes wait, limit 684")
+    with pytest.raises(ConnectionClosed):
+        await slowly.finish()
+
+
+# In callbacks
+
+
+async def test_a_handler_may_unsubscribe_publish_and_close() -> None:
+    hall = Hall()
+
+    class Handler(Events):
+        def on_message(self, ws: Connection, data: str | bytes) -> None:
+            hall.topic.publish(message(1))
+            if data == "leave":
+                hall.topic.unsubscribe(ws)
+            else:
+                ws.close_soon()
+            hall.topic.publish(message(2))
+
+    lines = [hall.enter(events=Handler()) for _ in range(3)]
+    lines[0].peer.text("leave")
+    lines[1].peer.text("close")
+    await rounds()
+    assert numbers(lines[0]) == [1]
+    assert numbers(lines[1]) == [1, 2, 1]
+    assert numbers(lines[2]) == [1, 2, 1, 2]
+    assert list(hall.topic) == [lines[2].connection]
+
+
+async def test_what_is_published_in_on_drain_comes_behind_what_waited() -> None:
+    hall = Hall()
+
+    class Handler(Events):
+        def on_drain(self, ws: Connection) -> None:
+            if not line.peer.heard[3:]:
+                hall.topic.publish(message(9))
+
+    line = hall.open(events=Handler(), write_limit=FULL)
+    hall.topic.subscribe(line.connection)
+    line.stream.stall()
+    await publish(hall.topic, 0, 1, 2)
+    line.stream.flow()
+    await rounds()
+    assert numbers(line) == [0, 1, 2, 9]
+
+
+async def test_one_that_leaves_while_another_is_sent_to_gets_nothing_more() -> None:
+    hall = Hall()
+    lines = [hall.enter(Role.CLIENT) for _ in range(3)]
+    write = lines[0].stream.write
+
+    def write_and_part(data: bytes) -> None:
+        write(data)
+        hall.topic.unsubscribe(lines[1].connection)
+
+    lines[0].stream.write = write_and_part  # type: ignore[method-assign]
+    await publish(hall.topic, 0, 1)
+    assert [numbers(line) for line in lines] == [[0, 1], [], [0, 1]]
+    assert len(hall.topic) == 2
+
+
+# Faults
+
+
+@pytest.mark.parametrize("role", list(Role))
+async def test_a_subscriber_that_fails_is_cut_and_touches_no_other(
+    role: Role, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(data: bytes) -> None:
+        raise OSError("broken")
+
+    hall = Hall()
+    lines = [hall.enter(role) for _ in range(3)]
+    lines[1].stream.write = fail  # type: ignore[method-assign]
+    with caplog.at_level(logging.ERROR):
+        await publish(hall.topic, 0, 1)
+    assert "OSError: broken" in caplog.text
+    assert [numbers(lines[0]), numbers(lines[2])] == [[0, 1], [0, 1]]
+    assert lines[1].stream.was_aborted
+    assert list(hall.topic) == [lines[0].connection, lines[2].connection]
+
+
+async def test_a_thousand_subscribers_come_and_go() -> None:
+    hall = Hall()
+    lines = [hall.enter() for _ in range(1000)]
+    await publish(hall.topic, 0)
+    for line in lines[::2]:
+        hall.topic.unsubscribe(line.connection)
+    await publish(hall.topic, 1)
+    assert [numbers(line) for line in lines] == [[0], [0, 1]] * 500
+    assert hall.topic.delivered == 1500
