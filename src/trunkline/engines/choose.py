@@ -36,6 +36,14 @@ if "deflate" in native.MODULES:
 FanOut = Callable[[Sequence[Stream], bytes], list[Stream]]
 """Sends the same bytes on many streams; see `engines.fanout`."""
 
+COMPILED_FAN_OUT: dict[type, FanOut] = {}
+"""The compiled one, for the class of native streams."""
+if "fanout" in native.MODULES:
+    from trunkline.native import fanout as compiled_fanout
+    from trunkline.native.stream import Stream as NativeStream
+
+    COMPILED_FAN_OUT[NativeStream] = cast(FanOut, compiled_fanout.fan_out)
+
 logger = logging.getLogger("trunkline.engine")
 
 VARIABLE = "TRUNKLINE_ENGINE"
@@ -94,7 +102,7 @@ def compress_once() -> Callable[[bytes, int], bytes]:
 
 def fan_out_for(stream: Stream) -> FanOut:
     """Give the function that sends the same bytes on many streams like this one."""
-    return fan_out
+    return COMPILED_FAN_OUT.get(type(stream), fan_out)
 
 
 def current_engine() -> Engine:

@@ -21,6 +21,7 @@ NAMES = (
     "poller",
     "stream",
     "listener",
+    "fanout",
     "wakeup",
     "awaitable",
     "inbox",
