@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 import trunkline
@@ -18,16 +17,7 @@ from benchmarks.peers.setting import (
 )
 
 Message = str | bytes
-subscribers: set[trunkline.Connection] = set()
-
-
-def send_to_each(connections: Iterable[trunkline.Connection], message: Message) -> None:
-    for connection in connections:
-        connection.send_soon(message)
-
-
-# Releases before the native engine have no broadcast().
-broadcast = getattr(trunkline, "broadcast", send_to_each)
+topic = trunkline.Topic()
 
 
 # The coroutine way
@@ -35,12 +25,11 @@ broadcast = getattr(trunkline, "broadcast", send_to_each)
 
 async def serve_coroutine(ws: trunkline.ServerConnection) -> None:
     if ws.request.path == SUBSCRIBER:
-        subscribers.add(ws)
+        topic.subscribe(ws)
         await ws.wait_closed()
-        subscribers.discard(ws)
     elif ws.request.path == PUBLISHER:
         async for message in ws:
-            broadcast(subscribers, message)
+            topic.publish(message)
     else:
         async for message in ws:
             await ws.send(message)
@@ -56,15 +45,12 @@ class Echo(trunkline.Events):
 
 class Publisher(trunkline.Events):
     def on_message(self, ws: trunkline.Connection, data: Message) -> None:
-        broadcast(subscribers, data)
+        topic.publish(data)
 
 
 class Subscriber(trunkline.Events):
     def on_open(self, ws: trunkline.Connection) -> None:
-        subscribers.add(ws)
-
-    def on_close(self, ws: trunkline.Connection, code: int, reason: str, was_clean: bool) -> None:
-        subscribers.discard(ws)
+        topic.subscribe(ws)
 
 
 def serve_events(request: trunkline.Request) -> trunkline.Events:
