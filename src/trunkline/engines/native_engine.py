@@ -14,6 +14,7 @@ from trunkline.engines.asyncio_engine import AsyncioEngine
 from trunkline.engines.engine import Address, Engine, Listener, Receiver, Stream, Tls
 from trunkline.engines.happy_eyeballs import open_socket
 from trunkline.engines.listening import bind_sockets
+from trunkline.engines.securing import Securing
 from trunkline.engines.timer_wheel import TimerWheel
 from trunkline.limits import ACCEPT_RETRY, LISTEN_BACKLOG
 from trunkline.native.listener import ListeningSocket
@@ -32,14 +33,21 @@ class NativeListener:
         engine: takes the connections.
         sockets: bound.
         accept: gives each stream its receiver.
+        tls: secures each stream before it is accepted.
         write_limit: high water of the streams, in bytes.
     """
 
     def __init__(
-        self, engine: NativeEngine, sockets: list[socket.socket], accept: Accept, write_limit: int
+        self,
+        engine: NativeEngine,
+        sockets: list[socket.socket],
+        accept: Accept,
+        tls: Tls | None,
+        write_limit: int,
     ) -> None:
         self._engine = engine
         self._accept = accept
+        self._tls = tls
         self._write_limit = write_limit
         self._sockets = sockets
         self._listening: list[ListeningSocket] = []
@@ -75,12 +83,32 @@ class NativeListener:
 
     def _accepted(self, fd: int) -> None:
         stream = self._engine.new_stream(fd, None, self._write_limit)
+        if self._tls is None:
+            self._hand_over(stream)
+            stream.open()
+        else:
+            self._secure(stream, self._tls)
+
+    def _secure(self, stream: NativeStream, tls: Tls) -> None:
+        """Do the handshake first: nobody hears of a stream that fails in it."""
+
+        def done(error: Exception | None) -> None:
+            if error is None:
+                self._hand_over(stream)
+
+        try:
+            Securing(stream, tls, self._engine.timers, is_server=True, when_done=done)
+        except BaseException:
+            stream.abort()
+            raise
+        stream.open()
+
+    def _hand_over(self, stream: NativeStream) -> None:
         try:
             stream.receiver = self._accept(stream)
         except BaseException:
             stream.abort()
             raise
-        stream.open()
 
     def _retry(self, error: OSError) -> None:
         """Begin again in a while: descriptors are short, and every second would ask in vain."""
@@ -122,26 +150,50 @@ class NativeEngine:
         self, address: Address, receiver: Receiver, *, tls: Tls | None, write_limit: int
     ) -> Stream:
         """Open a stream to a Unix socket, on a given socket, or to a host."""
-        if tls is not None:
-            return await self._asyncio.connect(address, receiver, tls=tls, write_limit=write_limit)
         sock = await self._connected_socket(address)
         switch_nagle_off(sock)
-        stream = self.new_stream(sock.detach(), receiver, write_limit)
-        stream.open()
+        stream = self.new_stream(sock.detach(), None, write_limit)
+        if tls is None:
+            stream.receiver = receiver
+            stream.open()
+        else:
+            await self._secure(stream, tls, receiver)
         return stream
 
     async def listen(
         self, address: Address, accept: Accept, *, tls: Tls | None, write_limit: int
     ) -> Listener:
         """Listen at a Unix socket, on a given socket, or at hosts and a port."""
-        if tls is not None:
-            return await self._asyncio.listen(address, accept, tls=tls, write_limit=write_limit)
         sockets = await bind_sockets(self._loop, address)
-        return NativeListener(self, sockets, accept, write_limit)
+        return NativeListener(self, sockets, accept, tls, write_limit)
 
     async def start_tls(self, stream: Stream, tls: Tls) -> None:
         """Lay TLS over an open stream."""
-        await self._asyncio.start_tls(stream, tls)
+        assert isinstance(stream, NativeStream)
+        await self._secure(stream, tls, stream.receiver)
+
+    async def _secure(self, stream: NativeStream, tls: Tls, receiver: Receiver) -> None:
+        """Do the handshake, and give the stream to `receiver`; or back, where that fails."""
+        done: asyncio.Future[None] = self._loop.create_future()
+        before = stream.receiver
+
+        def finish(error: Exception | None) -> None:
+            if error is None:
+                stream.receiver = receiver
+            elif before is not None:
+                stream.receiver = before
+                if stream.is_lost:
+                    before.stream_lost(error)
+            if not done.done():
+                settle(done, error)
+
+        try:
+            Securing(stream, tls, self.timers, is_server=False, when_done=finish)
+            stream.open()
+            await done
+        except BaseException:
+            stream.abort()
+            raise
 
     def new_stream(self, fd: int, receiver: Receiver | None, write_limit: int) -> NativeStream:
         """Make a stream of a connected socket, which it owns from now on."""
@@ -166,6 +218,14 @@ async def connect_path(loop: asyncio.AbstractEventLoop, path: str) -> socket.soc
         sock.close()
         raise
     return sock
+
+
+def settle(future: asyncio.Future[None], error: Exception | None) -> None:
+    """End the waiting for `future`."""
+    if error is None:
+        future.set_result(None)
+    else:
+        future.set_exception(error)
 
 
 def switch_nagle_off(sock: socket.socket) -> None:

@@ -19,6 +19,9 @@ NAMES = (
     "messages",
     "endpoint",
     "poller",
+    "sink",
+    "layer",
+    "connected_socket",
     "stream",
     "listener",
     "fanout",
@@ -26,6 +29,7 @@ NAMES = (
     "awaitable",
     "inbox",
     "lane",
+    "tls",
 )
 """What CMakeLists.txt builds."""
 

@@ -4,7 +4,8 @@ from libc.stdint cimport uint8_t
 from trunkline.native.awaitable cimport Awaitable
 from trunkline.native.endpoint cimport Endpoint, Kind
 from trunkline.native.inbox cimport Inbox
-from trunkline.native.stream cimport Sink, Stream
+from trunkline.native.sink cimport Sink
+from trunkline.native.stream cimport Stream
 
 
 cdef class Lane(Sink):

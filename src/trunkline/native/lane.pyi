@@ -1,6 +1,7 @@
 from typing import Any
 
-from trunkline.native.stream import Sink, Stream
+from trunkline.native.sink import Sink
+from trunkline.native.stream import Stream
 
 class Lane(Sink):
     """What a connection with a native stream does faster than the reference."""

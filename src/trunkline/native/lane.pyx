@@ -25,7 +25,8 @@ from trunkline.native.awaitable cimport (
 from trunkline.native.endpoint cimport BINARY, FAILED, NOTHING, PING, PONG, TEXT, Endpoint, Kind
 from trunkline.native.inbox cimport AS_BYTES, AS_SENT, AS_TEXT, ITERATED, new_receive
 from trunkline.native.messages cimport TL_FIN, tl_encode_header
-from trunkline.native.stream cimport Sink, Stream
+from trunkline.native.sink cimport Sink
+from trunkline.native.stream cimport Stream
 
 from trunkline.native.awaitable import REUSED, sends_directly
 from trunkline.protocol.events import Failed, Ping, Pong

@@ -37,6 +37,7 @@ cdef class Poller:
     cdef Pollable current  # whose event is being handled
     cdef epoll_event* found  # owned
     cdef uint8_t* received  # owned; what was read last, until the next event
+    cdef uint8_t* records  # owned; what TLS has received last, once there is TLS
     cdef uint8_t* corked  # owned; what `current` has written
     cdef size_t corked_size
     cdef object settling  # deque: settle() is due at the end of the batch, or soon
@@ -51,6 +52,7 @@ cdef class Poller:
     cdef object calls  # deque: of other threads
     cdef object __weakref__
 
+    cdef uint8_t* room_for_records(self) except NULL
     cdef int settle_soon(self, Pollable pollable) except -1
     cdef int register(self, Pollable pollable, uint32_t interest) except -1
     cdef int bury(self, Pollable pollable) except -1

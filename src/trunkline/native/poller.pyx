@@ -169,6 +169,7 @@ cdef class Poller:
             close_fd(self.epoll_fd)
         free(self.found)
         free(self.received)
+        free(self.records)
         free(self.corked)
 
     # For other threads, and for the end
@@ -220,6 +221,14 @@ cdef class Poller:
         return max(count - 1, 0)  # without the signal
 
     # Called by pollables
+
+    cdef uint8_t* room_for_records(self) except NULL:
+        """Give room for BUFFER_BYTES, which the next one who asks uses too."""
+        if self.records == NULL:
+            self.records = <uint8_t*>malloc(BUFFER_BYTES)
+            if self.records == NULL:
+                raise MemoryError
+        return self.records
 
     cdef int register(self, Pollable pollable, uint32_t interest) except -1:
         cdef epoll_event event

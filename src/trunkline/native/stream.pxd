@@ -1,27 +1,12 @@
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
 from trunkline.native.backlog cimport tl_backlog
-from trunkline.native.poller cimport Pollable
+from trunkline.native.connected_socket cimport ConnectedSocket
+from trunkline.native.layer cimport Layer
+from trunkline.native.sink cimport Sink
 
 
-cdef class Sink:
-    """Takes bytes in place, without a bytes object."""
-
-    cdef int receive(self, uint8_t* data, size_t size) except -1
-    cdef size_t wanted(self, uint8_t** where) noexcept
-    cdef int received(self, size_t size) except -1
-
-
-cdef class Layer:
-    """What stands between a stream and its socket: TLS."""
-
-    cdef ssize_t recv(self, Stream stream, uint8_t* target, size_t size) except -2
-    cdef ssize_t send(self, Stream stream, const uint8_t* data, size_t size) except -2
-    cdef size_t unsent(self) noexcept
-    cdef object get_extra_info(self, str name)
-
-
-cdef class Stream(Pollable):
+cdef class Stream(ConnectedSocket):
     # Who is told
     cdef public object receiver  # engines.engine.Receiver
     cdef public Sink sink  # takes the bytes in its place, once it is there
@@ -42,15 +27,16 @@ cdef class Stream(Pollable):
     cdef bint is_ending_writing  # no more is written; the end follows the backlog
     cdef bint is_closing  # the descriptor is closed behind the backlog
     cdef object error  # what the stream was lost with
-    cdef tuple addresses  # sockname and peername as the kernel gives them, once closed
-    cdef object socket  # for the user, once asked for; the descriptor is not its own
 
     cdef int start(self) except -1
     cdef int update_interest(self) except -1
 
     # Reading
     cdef int hang_up(self) except -1
+    cdef bint is_reading(self) noexcept
     cdef int receive(self) except -1
+    cdef int receive_once(self) except -1
+    cdef ssize_t take(self, uint8_t* target, size_t size) except -3
     cdef int deliver(self, ssize_t size) except -1
     cdef int end_receiving(self) except -1
 
@@ -68,6 +54,11 @@ cdef class Stream(Pollable):
     cdef int flush_cork(self) except -1
     cdef int flush_backlog(self) except -1
     cdef size_t send_now(self, const uint8_t* data, size_t size) except? 0xFFFFFFFF
+    cdef size_t seal_now(self, const uint8_t* data, size_t size) except? 0xFFFFFFFF
+    cdef size_t send_both_now(
+        self, const uint8_t* head, size_t head_size, const uint8_t* data, size_t size
+    ) except? 0xFFFFFFFF
+    cdef bint is_sealing(self) noexcept
     cdef int append(self, const uint8_t* data, size_t size) except -1
     cdef uint8_t* make_room(self, size_t size) except NULL
     cdef size_t count_unsent(self) noexcept

@@ -1,11 +1,10 @@
 from typing import Any
 
-from trunkline.native.poller import Pollable, Poller
+from trunkline.native.connected_socket import ConnectedSocket
+from trunkline.native.poller import Poller
+from trunkline.native.sink import Sink
 
-class Sink: ...
-class Layer: ...
-
-class Stream(Pollable):
+class Stream(ConnectedSocket):
     """A connected socket; implements `engines.engine.Stream`."""
 
     receiver: Any

@@ -4,8 +4,6 @@
 """One socket: bytes in, as they come; bytes out, in order, gathered."""
 
 import os
-import socket
-from asyncio.trsock import TransportSocket
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from libc.errno cimport errno
@@ -13,7 +11,10 @@ from libc.stdint cimport uint8_t, uint32_t
 from libc.string cimport memcpy
 
 from trunkline.native.backlog cimport tl_backlog_free, tl_backlog_reserve
-from trunkline.native.poller cimport BUFFER_BYTES, Pollable, Poller
+from trunkline.native.connected_socket cimport ConnectedSocket
+from trunkline.native.layer cimport ENDED, FAILED, LATER, Layer
+from trunkline.native.poller cimport BUFFER_BYTES, Poller
+from trunkline.native.sink cimport Sink
 from trunkline.native.sockets cimport (
     EAGAIN,
     EINTR,
@@ -25,56 +26,21 @@ from trunkline.native.sockets cimport (
     recv,
     shutdown,
     tl_monotonic,
-    tl_peername,
     tl_send,
     tl_send_both,
-    tl_sockname,
 )
 
 from trunkline.limits import LOW_WATER_DIVISOR
-from trunkline.native.addresses import parse_address
 
 cdef enum:
     # Above it, copying into the cork costs more than a system call of its own.
     CORKED_BYTES = 32768
-    ADDRESS_BYTES = 128
     LARGEST_READ_BYTES = 1048576
 
 cdef uint32_t low_water_divisor = LOW_WATER_DIVISOR
 
 
-cdef class Sink:
-    cdef int receive(self, uint8_t* data, size_t size) except -1:
-        """Take `data`, which is writable and gone when this returns."""
-        raise NotImplementedError
-
-    cdef size_t wanted(self, uint8_t** where) noexcept:
-        """Say how many bytes are best received straight to `where`."""
-        return 0
-
-    cdef int received(self, size_t size) except -1:
-        """Take note that so many have been."""
-        return 0
-
-
-cdef class Layer:
-    cdef ssize_t recv(self, Stream stream, uint8_t* target, size_t size) except -2:  # no-cython-lint
-        """As recv(2): 0 at the end, -1 with errno."""
-        raise NotImplementedError
-
-    cdef ssize_t send(self, Stream stream, const uint8_t* data, size_t size) except -2:
-        """As send(2)."""
-        raise NotImplementedError
-
-    cdef size_t unsent(self) noexcept:
-        """Bytes that send() has taken and that have not left."""
-        return 0
-
-    cdef object get_extra_info(self, str name):
-        return None
-
-
-cdef class Stream(Pollable):
+cdef class Stream(ConnectedSocket):
     """A connected socket; implements `engines.engine.Stream`.
 
     Args:
@@ -110,7 +76,7 @@ cdef class Stream(Pollable):
             self.flush_backlog()
         if self.fd < 0 or not events & (EPOLLIN | EPOLLHUP | EPOLLERR):
             return 0
-        if not (self.is_reading_paused or self.has_ended or self.is_closing):
+        if self.is_reading():
             return self.receive()
         if events & (EPOLLHUP | EPOLLERR):
             self.hang_up()
@@ -129,6 +95,8 @@ cdef class Stream(Pollable):
         if self.fd >= 0:
             self.is_corked = False
             self.flush()
+        if self.layer is not None and self.is_reading() and self.layer.holds():
+            self.receive()
         if self.fd < 0 and not self.is_lost:
             self.is_lost = True
             self.sink = None
@@ -144,15 +112,28 @@ cdef class Stream(Pollable):
 
     cdef int discard(self) except -1:
         tl_backlog_free(&self.backlog)
-        if self.socket is not None:
-            self.socket._sock.detach()
-        self.close_descriptor()
-        return 0
+        return self.close_descriptor()
 
     # Reading
 
+    cdef bint is_reading(self) noexcept:
+        return self.fd >= 0 and not (self.is_reading_paused or self.has_ended or self.is_closing)
+
     cdef int receive(self) except -1:
-        """Read once, and have everything that is written meanwhile leave at once."""
+        """Read the socket once, and have everything that is written meanwhile leave at once."""
+        self.poller.current = self
+        try:
+            self.receive_once()
+            # What a layer holds, epoll does not know of.
+            while self.layer is not None and self.is_reading() and self.layer.holds():
+                self.receive_once()
+        finally:
+            self.poller.current = None
+            if self.poller.corked_size:
+                self.flush_cork()
+        return 0
+
+    cdef int receive_once(self) except -1:
         cdef:
             uint8_t* target = self.poller.received
             size_t size = 0
@@ -162,29 +143,33 @@ cdef class Stream(Pollable):
             size = sink.wanted(&target)
         if size == 0:
             target, size = self.poller.received, BUFFER_BYTES
-        size = min(size, <size_t>LARGEST_READ_BYTES)
-        if self.layer is None:
-            count = recv(self.fd, target, size, 0)
-        else:
-            count = self.layer.recv(self, target, size)
+        count = self.take(target, min(size, <size_t>LARGEST_READ_BYTES))
         if count < 0:
-            if errno != EAGAIN and errno != EINTR:
-                self.lose(OSError(errno, os.strerror(errno)))
             return 0
-        self.poller.current = self
-        try:
-            if count == 0:
-                self.end_receiving()
-            elif target == self.poller.received:
-                self.deliver(count)
-            else:
-                self.last_heard = self.poller.now
-                sink.received(count)
-        finally:
-            self.poller.current = None
-            if self.poller.corked_size:
-                self.flush_cork()
-        return 0
+        if count == ENDED:
+            return self.end_receiving()
+        if target == self.poller.received:
+            return self.deliver(count)
+        self.last_heard = self.poller.now
+        return sink.received(count)
+
+    cdef ssize_t take(self, uint8_t* target, size_t size) except -3:
+        """Receive: the number of bytes, ENDED, LATER, or FAILED once the stream is lost."""
+        cdef ssize_t count
+        if self.layer is not None:
+            count = self.layer.recv(target, size)
+            if count == FAILED:
+                self.lose(self.layer.error)
+            elif self.is_sealing():
+                self.update_interest()
+            return count
+        count = recv(self.fd, target, size, 0)
+        if count >= 0:
+            return count
+        if errno == EAGAIN or errno == EINTR:
+            return LATER
+        self.lose(OSError(errno, os.strerror(errno)))
+        return FAILED
 
     cdef int deliver(self, ssize_t size) except -1:
         cdef uint8_t* data = self.poller.received
@@ -198,6 +183,9 @@ cdef class Stream(Pollable):
         self.has_ended = True
         self.update_interest()
         self.receiver.end_received()
+        if self.layer is not None:
+            # As in asyncio: TLS ends in both directions at once.
+            self.close()
         return 0
 
     cdef int update_interest(self) except -1:
@@ -205,9 +193,9 @@ cdef class Stream(Pollable):
         cdef uint32_t interest = 0
         if self.fd < 0:
             return 0
-        if not (self.is_reading_paused or self.has_ended or self.is_closing):
+        if self.is_reading():
             interest |= EPOLLIN
-        if self.backlog != NULL:
+        if self.backlog != NULL or self.is_sealing():
             interest |= EPOLLOUT
         if interest or self.is_registered:
             self.watch(interest)
@@ -224,6 +212,8 @@ cdef class Stream(Pollable):
         if self.is_reading_paused:
             self.is_reading_paused = False
             self.update_interest()
+            if self.layer is not None:
+                self.poller.settle_soon(self)
 
     # Writing
 
@@ -235,7 +225,8 @@ cdef class Stream(Pollable):
     @property
     def sent(self):
         """Bytes that have left, since the beginning."""
-        return self.written - self.count_unsent()
+        # Records are longer than what is in them.
+        return self.written - min(self.written, <uint64_t>self.count_unsent())
 
     def write(self, bytes data not None):
         """Send `data`, now or later; drop it once the stream is going."""
@@ -276,6 +267,10 @@ cdef class Stream(Pollable):
             count += self.poller.corked_size
         return count if self.layer is None else count + self.layer.unsent()
 
+    cdef bint is_sealing(self) noexcept:
+        """Whether the layer has taken something that has not left."""
+        return self.layer is not None and self.layer.unsent() > 0
+
     cdef int put(self, const uint8_t* data, size_t size) except -1:
         """Send `data`, borrowed for this call, now or later."""
         if not self.is_taking():
@@ -296,19 +291,15 @@ cdef class Stream(Pollable):
         if not self.is_taking():
             return 0
         self.written += head_size + size
-        if self.backlog == NULL and self.layer is None:
-            count = tl_send_both(self.fd, head, head_size, data, size)
-            if count < 0:
-                if errno != EAGAIN and errno != EINTR:
-                    return self.lose(OSError(errno, os.strerror(errno)))
-                count = 0
+        if self.backlog == NULL:
+            count = self.send_both_now(head, head_size, data, size)
+            if self.fd < 0:
+                return 0
         if <size_t>count < head_size:
             self.append(head + count, head_size - count)
             count = head_size
         if <size_t>count - head_size < size:
             self.append(data + (count - head_size), size - (count - head_size))
-        if self.layer is not None:
-            self.flush_backlog()
         self.update_interest()
         return self.watch_water()
 
@@ -359,8 +350,11 @@ cdef class Stream(Pollable):
         if size == 0 or self.fd < 0:
             return 0
         count = self.send_now(self.poller.corked, size)
-        if count < size and self.fd >= 0:
+        if self.fd < 0:
+            return 0
+        if count < size:
             self.append(self.poller.corked + count, size - count)
+        if count < size or self.is_sealing():
             self.update_interest()
             self.is_writing_paused |= self.count_unsent() > self.write_limit
         return 0
@@ -368,8 +362,10 @@ cdef class Stream(Pollable):
     cdef int flush_backlog(self) except -1:
         """Send what is unsent, as far as it goes."""
         cdef size_t count
-        if self.backlog == NULL and (self.layer is None or self.layer.unsent() == 0):
+        if self.backlog == NULL and not self.is_sealing():
             return 0
+        if self.layer is not None and self.layer.flush() == FAILED:
+            return self.lose(self.layer.error)
         if self.backlog != NULL:
             count = self.send_now(self.backlog.bytes + self.backlog.start, self.backlog.size)
             if self.fd < 0:
@@ -392,11 +388,10 @@ cdef class Stream(Pollable):
         cdef:
             size_t total = 0
             ssize_t count
+        if self.layer is not None:
+            return self.seal_now(data, size)
         while total < size:
-            if self.layer is None:
-                count = tl_send(self.fd, data + total, size - total)
-            else:
-                count = self.layer.send(self, data + total, size - total)
+            count = tl_send(self.fd, data + total, size - total)
             if count >= 0:
                 total += count
             elif errno == EAGAIN:
@@ -405,6 +400,35 @@ cdef class Stream(Pollable):
                 self.lose(OSError(errno, os.strerror(errno)))
                 break
         return total
+
+    cdef size_t seal_now(self, const uint8_t* data, size_t size) except? 0xFFFFFFFF:
+        """Have the layer send, until it takes no more."""
+        cdef:
+            size_t total = 0
+            ssize_t count
+        while total < size:
+            count = self.layer.send(data + total, size - total)
+            if count == FAILED:
+                self.lose(self.layer.error)
+            if count < 0:
+                break
+            total += count
+        return total
+
+    cdef size_t send_both_now(
+        self, const uint8_t* head, size_t head_size, const uint8_t* data, size_t size
+    ) except? 0xFFFFFFFF:
+        """Send two pieces as far as it goes at once; say how much has left."""
+        cdef ssize_t count
+        if self.layer is None:
+            count = tl_send_both(self.fd, head, head_size, data, size)
+            if count < 0 and errno != EAGAIN and errno != EINTR:
+                self.lose(OSError(errno, os.strerror(errno)))
+            return max(count, 0)
+        count = self.seal_now(head, head_size)
+        if <size_t>count < head_size or self.fd < 0:
+            return count
+        return count + self.seal_now(data, size)
 
     cdef int append(self, const uint8_t* data, size_t size) except -1:
         memcpy(self.make_room(size), data, size)
@@ -425,9 +449,6 @@ cdef class Stream(Pollable):
         if self.is_taking():
             self.flush()
             self.is_ending_writing = True
-            if self.layer is not None:
-                # TLS has no such thing.
-                self.is_closing = True
             self.finish()
 
     def close(self):
@@ -447,6 +468,10 @@ cdef class Stream(Pollable):
         """When everything has left, do what was to follow."""
         if self.fd < 0 or self.count_unsent():
             return 0
+        if self.layer is not None and (self.is_closing or self.is_ending_writing):
+            self.layer.end()
+            if self.is_sealing():
+                return self.update_interest()
         if self.is_closing:
             self.lose(self.error)
         elif self.is_ending_writing:
@@ -458,10 +483,6 @@ cdef class Stream(Pollable):
         if self.fd < 0:
             return 0
         self.error = error
-        # A closed socket has no names.
-        self.addresses = name_of(self.fd, False), name_of(self.fd, True)
-        if self.socket is not None:
-            self.socket._sock.detach()
         tl_backlog_free(&self.backlog)
         if self.poller.current is self:
             self.poller.corked_size = 0
@@ -472,24 +493,6 @@ cdef class Stream(Pollable):
 
     def get_extra_info(self, name):
         """Give `sockname`, `peername` or `socket`, what TLS knows, or `None`."""
-        if name == "sockname" or name == "peername":
-            is_peer = name == "peername"
-            raw = self.addresses[is_peer] if self.fd < 0 else name_of(self.fd, is_peer)
-            return parse_address(raw)
-        if name == "socket":
-            return self.open_socket()
+        if name in ("sockname", "peername", "socket"):
+            return self.get_socket_info(name)
         return None if self.layer is None else self.layer.get_extra_info(name)
-
-    def open_socket(self):
-        """Give the socket as an object, which does not own it."""
-        if self.socket is None and self.fd >= 0:
-            self.socket = TransportSocket(socket.socket(fileno=self.fd))
-        return self.socket
-
-
-cdef bytes name_of(int fd, bint is_peer):
-    """Ask the kernel for the name of a socket, or of its peer."""
-    cdef:
-        uint8_t name[ADDRESS_BYTES]
-        int size = (tl_peername if is_peer else tl_sockname)(fd, name, ADDRESS_BYTES)
-    return None if size < 0 else PyBytes_FromStringAndSize(<char*>name, size)

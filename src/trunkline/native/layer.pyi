@@ -1,0 +1,2 @@
+class Layer:
+    """What stands between a stream and its socket."""

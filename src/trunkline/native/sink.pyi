@@ -1,0 +1,2 @@
+class Sink:
+    """Takes bytes in place, without a bytes object."""
