@@ -163,7 +163,7 @@ FAILURE_GRACE = 1.0
 
 LINGER = 2.0
 """Seconds for what follows a refusal: a server reads and forgets, so that a reset does not overtake
-its answer; a client waits for the words behind the status."""
+its answer; a client waits for the words behind the status. A closed TLS stream does so, too."""
 
 LOW_WATER_DIVISOR = 4
 """Reading and writing, paused at high water, resume at a quarter: far enough for a wake-up."""

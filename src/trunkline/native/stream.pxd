@@ -28,7 +28,6 @@ cdef class Stream(ConnectedSocket):
     cdef bint is_closing  # the descriptor is closed behind the backlog
     cdef object error  # what the stream was lost with
 
-    cdef int start(self) except -1
     cdef int update_interest(self) except -1
 
     # Reading

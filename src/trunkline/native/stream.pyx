@@ -59,12 +59,8 @@ cdef class Stream(ConnectedSocket):
 
     def open(self):
         """Begin to receive."""
-        self.start()
-
-    cdef int start(self) except -1:
         if not self.is_reading_paused:
             self.watch(EPOLLIN)
-        return 0
 
     def __dealloc__(self):
         tl_backlog_free(&self.backlog)
@@ -72,6 +68,8 @@ cdef class Stream(ConnectedSocket):
     # Called by the poller
 
     cdef int ready(self, uint32_t events) except -1:
+        if self.is_lingering:
+            return self.lose(self.error) if self.has_peer_ended() else 0
         if events & EPOLLOUT:
             self.flush_backlog()
         if self.fd < 0 or not events & (EPOLLIN | EPOLLHUP | EPOLLERR):
@@ -100,7 +98,8 @@ cdef class Stream(ConnectedSocket):
         if self.fd < 0 and not self.is_lost:
             self.is_lost = True
             self.sink = None
-            self.receiver.stream_lost(self.error)
+            if self.receiver is not None:
+                self.receiver.stream_lost(self.error)
         return 0
 
     cdef int fail(self, error) except -1:
@@ -193,7 +192,7 @@ cdef class Stream(ConnectedSocket):
         cdef uint32_t interest = 0
         if self.fd < 0:
             return 0
-        if self.is_reading():
+        if self.is_reading() or self.is_lingering:
             interest |= EPOLLIN
         if self.backlog != NULL or self.is_sealing():
             interest |= EPOLLOUT
@@ -466,12 +465,14 @@ cdef class Stream(ConnectedSocket):
 
     cdef int finish(self) except -1:
         """When everything has left, do what was to follow."""
-        if self.fd < 0 or self.count_unsent():
+        if self.fd < 0 or self.is_lingering or self.count_unsent():
             return 0
         if self.layer is not None and (self.is_closing or self.is_ending_writing):
             self.layer.end()
             if self.is_sealing():
                 return self.update_interest()
+            if self.is_closing and not self.has_ended:
+                return self.linger(self.abort)
         if self.is_closing:
             self.lose(self.error)
         elif self.is_ending_writing:

@@ -64,15 +64,17 @@ cdef class TlsLayer(Layer):
     # Receiving
 
     cdef ssize_t recv(self, uint8_t* target, size_t size) except -3:
-        cdef ssize_t count
+        cdef:
+            ssize_t count
+            bint was_sealed = self.sealed != NULL
         if not (self.is_over or self.has_records()):
             count = self.fetch()
             if count < 0:
                 return count
         count = self.unseal_all(target, size)
         self.put_by()
-        # Reading writes too: alerts, and answers to key updates.
-        if self.sealed != NULL and self.flush() == FAILED:
+        # Reading writes too: alerts, and answers to key updates. What waits goes on waiting.
+        if self.sealed != NULL and not was_sealed and self.flush() == FAILED:
             return FAILED
         return count
 
@@ -178,7 +180,9 @@ cdef class TlsLayer(Layer):
             return 0
         self.has_said_end = True
         self.say_end()
-        self.flush()
+        if self.flush() == FAILED:
+            # Nobody is there to hear it.
+            tl_backlog_free(&self.sealed)
         return 0
 
     # What is known
@@ -351,6 +355,8 @@ def secure(Stream stream not None, context, ssl_object, incoming, outgoing):
     layer.below = stream.layer
     # The rest of the handshake is not to be encrypted, and goes first.
     layer.sealed, stream.backlog = stream.backlog, NULL
+    stream.written = 0
+    stream.remember_addresses()
     stream.layer = layer
     stream.resume_reading()
     stream.update_interest()
