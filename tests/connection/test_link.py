@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import weakref
+from typing import Any
 
 import pytest
 
@@ -518,3 +519,52 @@ async def test_a_peer_that_never_reads_is_given_up_and_who_waits_is_told() -> No
         await sending
     assert caught.value.code == CloseCode.TRY_AGAIN_LATER
     assert line.stream.was_aborted
+
+
+# Followers
+
+
+class Note:
+    """A follower that takes note, and may leave at the first word."""
+
+    def __init__(self, link: Any = None) -> None:
+        self.told: list[str] = []
+        self._link = link
+
+    def _tell(self, word: str) -> None:
+        self.told.append(word)
+        if self._link is not None:
+            self._link.unfollow(self)
+
+    def held(self) -> None:
+        self._tell("held")
+
+    def drained(self) -> None:
+        self._tell("drained")
+
+    def ending(self) -> None:
+        self._tell("ending")
+
+
+async def test_followers_are_told_until_they_leave_or_the_connection_ends() -> None:
+    line = open_line()
+    stays, leaves, gone = Note(), Note(line.link), Note()
+    for follower in (leaves, gone, stays):
+        line.link.follow(follower)
+    line.link.unfollow(gone)
+    line.link.tell_held()
+    line.link.writing_resumed()
+    line.connection.close_soon()
+    line.connection.abort()
+    line.link.unfollow(stays)
+    assert stays.told == ["held", "drained", "ending"]
+    assert (leaves.told, gone.told) == (["held"], [])
+
+
+async def test_a_close_that_cannot_be_sent_is_told_to_nobody() -> None:
+    line = open_line()
+    follower = Note()
+    line.link.follow(follower)
+    with pytest.raises(ValueError):
+        line.connection.close_soon(1005)
+    assert follower.told == []

@@ -10,9 +10,11 @@ import pytest
 
 from tests.connection.memory_stream import Line, open_line, rounds
 from trunkline.connection.outbox import is_text, to_payload
+from trunkline.connection.shared_message import SharedMessage
 from trunkline.connection.state import State
 from trunkline.errors import Closer, ConnectionClosed, ConnectionClosedError, ConnectionClosedOK
 from trunkline.protocol.events import Binary, Close, Ping, Text
+from trunkline.protocol.role import Role
 
 
 class Tap:
@@ -331,3 +333,26 @@ async def test_without_a_limit_everything_is_kept() -> None:
         line.connection.send_soon(bytes(1_000_000))
     line.stream.flow()
     assert len(line.stream.writes) == 40
+
+
+# To many
+
+
+@pytest.mark.parametrize("role", list(Role))
+async def test_what_others_get_as_well_keeps_its_place(role: Role) -> None:
+    line = open_line(role)
+    outbox = line.connection._outbox
+    messages = [SharedMessage(text, text=None, compress=True) for text in "abc"]
+    tap, task = await fragmenting(line, "x")
+    assert not outbox.has_room
+    outbox.send_shared(messages[0])
+    await tap.give(None)
+    await task
+    assert outbox.has_room and outbox.stream is line.stream
+    assert outbox.write_limit == line.link.limits.write_limit
+    outbox.send_shared(messages[1])
+    outbox.send_all(messages[1:])
+    line.connection.close_soon()
+    outbox.send_shared(messages[2])
+    assert line.peer.heard[:-1] == [Text("x"), Text("a"), Text("b"), Text("b"), Text("c")]
+    assert not outbox.can_send

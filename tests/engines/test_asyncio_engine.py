@@ -607,3 +607,11 @@ async def test_timers_ring_on_the_loop() -> None:
 async def test_it_is_an_engine() -> None:
     engine = AsyncioEngine(asyncio.get_running_loop())
     assert _is_an_engine(engine) is engine
+
+
+async def test_a_call_comes_when_what_is_ready_has_been_handled() -> None:
+    calls: list[str] = []
+    AsyncioEngine(asyncio.get_running_loop()).call_soon(lambda: calls.append("called"))
+    assert calls == []
+    await asyncio.sleep(0)
+    assert calls == ["called"]

@@ -6,6 +6,7 @@ import asyncio
 import gc
 import logging
 import weakref
+from typing import Any
 
 import pytest
 
@@ -23,7 +24,9 @@ from trunkline.engines.choose import (
     forget_closed_loops,
     new_engine,
 )
+from trunkline.engines.fanout import fan_out
 from trunkline.errors import UsageError
+from trunkline.protocol import deflate
 from trunkline.protocol.deflate import PerMessageDeflate
 from trunkline.protocol.endpoint import Endpoint
 
@@ -124,3 +127,27 @@ async def test_an_engine_goes_with_its_loop() -> None:
 def test_outside_of_a_loop_there_is_no_engine() -> None:
     with pytest.raises(RuntimeError):
         current_engine()
+
+
+def test_what_is_sent_to_many_takes_the_compiled_way_where_there_is_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Known:
+        """A stream with a way of its own."""
+
+    def special(streams: object, data: bytes) -> list[Any]:
+        return []
+
+    monkeypatch.setitem(choose.COMPILED_FAN_OUT, Known, special)
+    known: Any = Known()
+    other: Any = object()
+    assert choose.fan_out_for(known) is special
+    assert choose.fan_out_for(other) is fan_out
+
+
+def test_what_is_compressed_once_is_compressed_by_what_is_compiled(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert choose.compress_once() is (choose.COMPILED_COMPRESS_ONCE or deflate.compress_once)
+    monkeypatch.setattr(choose, "COMPILED_COMPRESS_ONCE", None)
+    assert choose.compress_once() is deflate.compress_once
