@@ -25,6 +25,8 @@ from trunkline.limits import TICK
 from trunkline.protocol.events import Binary, Close, Ping, Pong, Text
 from trunkline.protocol.extensions import DeflateParameters, Direction
 from trunkline.protocol.handshake import Agreement
+from trunkline.protocol.headers import Headers
+from trunkline.protocol.http1 import Request, Response
 
 DEFLATE = DeflateParameters(server=Direction(), client=Direction())
 
@@ -53,6 +55,18 @@ async def test_what_was_agreed_on_is_known() -> None:
     line.connection.open(Agreement(subprotocol="chat", deflate=DEFLATE), None, b"")
     assert line.connection.subprotocol == "chat"
     assert line.connection.extensions == ["permessage-deflate"]
+
+
+async def test_the_opening_handshake_can_be_asked_for_later() -> None:
+    line = make_line()
+    request, response = Request("/chat", Headers({"Host": "here"})), Response(101, "Welcome")
+    line.connection.request, line.connection.response = request, response
+    line.connection.open(Agreement(), None, b"")
+    for _ in range(2):
+        assert line.connection.request == request
+        assert line.connection.response == response
+    assert line.connection.request is line.connection.request
+    assert line.connection.response is line.connection.response
 
 
 async def test_both_addresses_are_known() -> None:

@@ -491,67 +491,7 @@ async def test_select_subprotocol_must_not_invent(caplog: pytest.LogCaptureFixtu
     assert "selected subprotocol 'b' was not offered" in caplog.text
 
 
-# Handlers
-
-
-async def close_code_after(handler: Any, **options: Any) -> int | None:
-    """Connect to a handler, and tell how it ends."""
-    async with server_for(handler, **options) as server:
-        ws = await connect(uri_of(server))
-        await ws.wait_closed()
-        return ws.close_code
-
-
-async def test_a_handler_that_returns_closes_with_1000() -> None:
-    async def handler(ws: ServerConnection) -> None:
-        """Say nothing."""
-
-    assert await close_code_after(handler) == 1000
-
-
-async def test_a_handler_that_raises_closes_with_1011_and_is_logged(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    async def handler(ws: ServerConnection) -> None:
-        raise RuntimeError("oh")
-
-    assert await close_code_after(handler) == 1011
-    assert "connection handler failed" in caplog.messages
-
-
-async def test_a_handler_that_cancels_itself_closes_with_1001() -> None:
-    async def handler(ws: ServerConnection) -> None:
-        raise asyncio.CancelledError
-
-    assert await close_code_after(handler) == 1001
-
-
-async def test_a_handler_may_end_by_the_end_of_its_connection(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    async def handler(ws: ServerConnection) -> None:
-        while True:
-            await ws.recv()
-
-    async with server_for(handler) as server, connect(uri_of(server)):
-        pass
-    assert caplog.messages == []
-
-
-async def test_the_end_of_another_connection_is_an_error_of_the_handler(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    async def say_goodbye(ws: ServerConnection) -> None:
-        """End at once."""
-
-    async with server_for(say_goodbye) as backend:
-
-        async def relay(ws: ServerConnection) -> None:
-            async with connect(uri_of(backend)) as other:
-                await other.recv()
-
-        assert await close_code_after(relay) == 1011
-    assert "connection handler failed" in caplog.messages
+# Events, limits, and servers that close
 
 
 async def test_events_begin_when_the_connection_is_open() -> None:
@@ -590,7 +530,9 @@ async def test_an_error_in_on_open_closes_with_1011() -> None:
         def on_open(self, ws: Any) -> None:
             raise RuntimeError("oh")
 
-    assert await close_code_after(Broken) == 1011
+    async with server_for(Broken) as server, connect(uri_of(server)) as ws:
+        await ws.wait_closed()
+    assert ws.close_code == 1011
 
 
 async def test_limits_reach_the_connection() -> None:

@@ -443,24 +443,6 @@ async def test_who_comes_in_while_the_server_closes_gets_503(
     assert answer.endswith(b"\r\n\r\nthe server is shutting down\n")
 
 
-async def test_a_handler_that_hangs_is_cancelled_when_patience_ends() -> None:
-    started, cancelled = asyncio.Event(), asyncio.Event()
-
-    async def hang(ws: ServerConnection) -> None:
-        started.set()
-        try:
-            await asyncio.Event().wait()
-        finally:
-            cancelled.set()
-
-    async with server_for(hang, close_timeout=SHORT_SECONDS) as server:
-        ws = await connect(uri_of(server))
-        await started.wait()
-    assert cancelled.is_set()
-    await ws.wait_closed()
-    assert ws.close_code == 1001
-
-
 async def test_a_handler_that_swallows_cancellation_does_not_keep_the_server(
     caplog: pytest.LogCaptureFixture,
 ) -> None:

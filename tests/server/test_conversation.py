@@ -1,0 +1,108 @@
+"""A handler at work: how its end becomes the end of the connection, and who may hasten it."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from tests.server.wire import uri_of
+from trunkline import ConnectionClosedOK, ServerConnection, connect, serve
+
+
+def server_for(handler: Any, **options: Any) -> Any:
+    return serve(handler, "127.0.0.1", 0, **options)
+
+
+async def close_code_after(handler: Any, **options: Any) -> int | None:
+    """Connect to a handler, and tell how it ends."""
+    async with server_for(handler, **options) as server:
+        ws = await connect(uri_of(server))
+        await ws.wait_closed()
+        return ws.close_code
+
+
+async def test_a_handler_that_returns_closes_with_1000() -> None:
+    async def handler(ws: ServerConnection) -> None:
+        """Say nothing."""
+
+    assert await close_code_after(handler) == 1000
+
+
+async def test_a_handler_that_raises_closes_with_1011_and_is_logged(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def handler(ws: ServerConnection) -> None:
+        raise RuntimeError("oh")
+
+    assert await close_code_after(handler) == 1011
+    assert "connection handler failed" in caplog.messages
+
+
+async def test_a_handler_that_cancels_itself_closes_with_1001() -> None:
+    async def handler(ws: ServerConnection) -> None:
+        raise asyncio.CancelledError
+
+    assert await close_code_after(handler) == 1001
+
+
+async def test_a_handler_may_end_by_the_end_of_its_connection(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def handler(ws: ServerConnection) -> None:
+        while True:
+            await ws.recv()
+
+    async with server_for(handler) as server, connect(uri_of(server)):
+        pass
+    assert caplog.messages == []
+
+
+async def test_the_end_of_another_connection_is_an_error_of_the_handler(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def say_goodbye(ws: ServerConnection) -> None:
+        """End at once."""
+
+    async with server_for(say_goodbye) as backend:
+
+        async def relay(ws: ServerConnection) -> None:
+            async with connect(uri_of(backend)) as other:
+                await other.recv()
+
+        assert await close_code_after(relay) == 1011
+    assert "connection handler failed" in caplog.messages
+
+
+async def test_a_server_that_closes_lets_its_handlers_say_goodbye() -> None:
+    goodbye = asyncio.Event()
+
+    async def handler(ws: ServerConnection) -> None:
+        await ws.send("welcome")
+        with pytest.raises(ConnectionClosedOK):
+            await ws.recv()
+        goodbye.set()
+
+    async with server_for(handler) as server, connect(uri_of(server)) as ws:
+        assert await ws.recv() == "welcome"
+        server.close()
+        await server.wait_closed()
+    assert goodbye.is_set()
+    assert ws.close_code == 1001
+
+
+async def test_a_handler_that_hangs_is_cancelled_when_patience_ends() -> None:
+    began, cancelled = asyncio.Event(), asyncio.Event()
+
+    async def handler(ws: ServerConnection) -> None:
+        began.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            cancelled.set()
+
+    async with server_for(handler, close_timeout=0.0) as server, connect(uri_of(server)) as ws:
+        await began.wait()
+        server.close()
+        await server.wait_closed()
+        await ws.wait_closed()
+    assert cancelled.is_set()
