@@ -25,8 +25,10 @@ cdef class Lane(Sink):
 
     cdef int find_method(self, object events) except -1
     cdef int take(self, Kind kind) except -1
-    cdef int deliver(self, object data) except -1
+    cdef int deliver(self) except -1
+    cdef int handler_failed(self) except -1
     cdef bint put_message(self, object message) except -1
+    cdef bint put_corked(self, int opcode, const uint8_t* payload, size_t size) except -1
     cdef int put_frame(self, int opcode, const uint8_t* payload, size_t size) except -1
 
 

@@ -11,8 +11,11 @@ from types import FunctionType
 
 cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_GET_SIZE
+from cpython.object cimport PyObject
+from cpython.ref cimport Py_DECREF
 from cpython.unicode cimport PyUnicode_CheckExact
 from libc.stdint cimport SIZE_MAX, uint8_t
+from libc.string cimport memcpy
 
 from trunkline.native.awaitable cimport (
     FINAL,
@@ -25,6 +28,7 @@ from trunkline.native.awaitable cimport (
 from trunkline.native.endpoint cimport BINARY, FAILED, NOTHING, PING, PONG, TEXT, Endpoint, Kind
 from trunkline.native.inbox cimport AS_BYTES, AS_SENT, AS_TEXT, ITERATED, new_receive
 from trunkline.native.messages cimport TL_FIN, tl_encode_header
+from trunkline.native.poller cimport BUFFER_BYTES, Poller
 from trunkline.native.sink cimport Sink
 from trunkline.native.stream cimport Stream
 
@@ -33,6 +37,10 @@ from trunkline.protocol.events import Failed, Ping, Pong
 
 cdef extern from "Python.h":
     const char* PyUnicode_AsUTF8AndSize(object text, Py_ssize_t* size) except NULL
+    # Without the exception that Cython would raise: NULL is looked at.
+    PyObject* call "PyObject_Vectorcall" (
+        PyObject* function, PyObject** arguments, size_t count, PyObject* names
+    ) noexcept
 
 cdef enum:
     OPCODE_TEXT = 0x1
@@ -40,6 +48,12 @@ cdef enum:
     MAX_HEADER = 14
     # Above it, a payload that need not be masked leaves from where it stands.
     COPIED_BYTES = 32768
+
+
+cdef int raise_current() except -1:
+    """Raise the exception that C code has left."""
+    return -1
+
 
 # What recv(decode) asks for.
 FORMS = {None: AS_SENT, True: AS_TEXT, False: AS_BYTES}
@@ -87,9 +101,14 @@ cdef class Lane(Sink):
             Kind kind
         while True:
             kind = self.endpoint.pull(&position, end)
-            if kind == NOTHING:
+            # As in browsers: whoever has said goodbye listens no longer.
+            if kind == BINARY or kind == TEXT:
+                if self.endpoint.is_open:
+                    self.deliver()
+            elif kind == NOTHING:
                 break
-            self.take(kind)
+            else:
+                self.take(kind)
         if self.inbox is not None:
             self.inbox.arrived()
         return 0
@@ -99,20 +118,19 @@ cdef class Lane(Sink):
 
     cdef int received(self, size_t size) except -1:
         cdef Kind kind = self.endpoint.received(size)
-        if kind != NOTHING:
+        if kind == BINARY or kind == TEXT:
+            if self.endpoint.is_open:
+                self.deliver()
+        elif kind != NOTHING:
             self.take(kind)
-            if self.inbox is not None:
-                self.inbox.arrived()
+        if self.inbox is not None:
+            self.inbox.arrived()
         return 0
 
     cdef int take(self, Kind kind) except -1:
-        """Act on one event."""
+        """Act on an event that is no message."""
         data, self.endpoint.data = self.endpoint.data, None
-        if kind == TEXT or kind == BINARY:
-            # As in browsers: whoever has said goodbye listens no longer.
-            if self.endpoint.is_open:
-                self.deliver(data)
-        elif kind == PING:
+        if kind == PING:
             self.link.receive(Ping(data))
         elif kind == PONG:
             self.link.receive(Pong(data))
@@ -122,14 +140,30 @@ cdef class Lane(Sink):
             self.link.receive(data)
         return 0
 
-    cdef int deliver(self, object data) except -1:
+    cdef int deliver(self) except -1:
+        """Hand the endpoint's message over."""
+        cdef:
+            object data = self.endpoint.data
+            PyObject* arguments[3]
+            bint is_bound = self.events is None
+            PyObject* result
+        self.endpoint.data = None
         if self.inbox is not None:
             return self.inbox.put(data)
+        arguments[0] = <PyObject*>self.events
+        arguments[1] = <PyObject*>self
+        arguments[2] = <PyObject*>data
+        # A try around the call would save and restore what is being handled, for each message.
+        result = call(<PyObject*>self.on_message, arguments + is_bound, 3 - is_bound, NULL)
+        if result == NULL:
+            return self.handler_failed()
+        Py_DECREF(<object>result)
+        return 0
+
+    cdef int handler_failed(self) except -1:
+        """Take the exception that on_message() has raised."""
         try:
-            if self.events is None:
-                self.on_message(self, data)
-            else:
-                self.on_message(self.events, self, data)
+            raise_current()
         except Exception as error:
             self.dispatcher.failed(self.on_message, error)
         return 0
@@ -184,15 +218,47 @@ cdef class Lane(Sink):
 
     cdef int put_frame(self, int opcode, const uint8_t* payload, size_t size) except -1:
         cdef:
+            Stream stream = self.stream
             uint8_t head[MAX_HEADER]
-            size_t whole = self.endpoint.frame_size(size)
-        if not self.stream.is_taking():
+            uint8_t* target
+            size_t whole
+        if not stream.is_taking():
             return 0
-        if size > COPIED_BYTES and not self.endpoint.masks:
+        if self.put_corked(opcode, payload, size):
+            return 0
+        if self.endpoint.masks:
+            whole = self.endpoint.frame_size(size)
+            self.endpoint.encode(stream.reserve(whole), opcode, payload, size)
+        elif size > COPIED_BYTES:
             whole = tl_encode_header(head, TL_FIN | opcode, size, NULL)
-            return self.stream.put_both(head, whole, payload, size)
-        self.endpoint.encode(self.stream.reserve(whole), opcode, payload, size)
-        return self.stream.commit(whole)
+            return stream.put_both(head, whole, payload, size)
+        else:
+            target = stream.reserve(size + MAX_HEADER)
+            whole = tl_encode_header(target, TL_FIN | opcode, size, NULL)
+            memcpy(target + whole, payload, size)
+            whole += size
+        return stream.commit(whole)
+
+
+    cdef bint put_corked(self, int opcode, const uint8_t* payload, size_t size) except -1:
+        """Put the answer to what is being handled straight into the cork; `False`: it cannot be."""
+        cdef:
+            Stream stream = self.stream
+            Poller poller = stream.poller
+            uint8_t* target
+            size_t head
+        if poller.current is not stream or stream.backlog != NULL or self.endpoint.masks:
+            return False
+        if size > COPIED_BYTES or poller.corked_size + size + MAX_HEADER > BUFFER_BYTES:
+            return False
+        target = poller.corked + poller.corked_size
+        head = tl_encode_header(target, TL_FIN | opcode, size, NULL)
+        memcpy(target + head, payload, size)
+        poller.corked_size += head + size
+        stream.written += head + size
+        if poller.corked_size > stream.write_limit:
+            stream.watch_water()
+        return True
 
 
 @cython.freelist(64)  # one for each message
