@@ -12,8 +12,8 @@ from typing import Any
 
 import trustme
 
-from trunkline.engines.asyncio_engine import AsyncioEngine
-from trunkline.engines.engine import Address, Listener, Stream, Tls
+from trunkline.engines.choose import current_engine
+from trunkline.engines.engine import Address, Engine, Listener, Stream, Tls
 
 HANG = 30.0
 """Seconds after which a test is given up: never reached unless something hangs."""
@@ -34,6 +34,7 @@ class Ear:
         self._changed = asyncio.Event()
 
     def bytes_received(self, data: bytes) -> None:
+        assert data and not self.has_ended and not self.losses
         self.data += data
         self.reads += 1
         if self.when_received is not None:
@@ -46,6 +47,7 @@ class Ear:
         self._changed.set()
 
     def writing_resumed(self) -> None:
+        assert not self.losses
         self.resumed += 1
         self._changed.set()
 
@@ -111,7 +113,7 @@ class End:
 class Harbour:
     """A listener whose streams a test asks for one by one."""
 
-    def __init__(self, engine: AsyncioEngine) -> None:
+    def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self.listener: Listener
         self.address: Address
@@ -146,15 +148,19 @@ class Harbour:
         async with asyncio.timeout(HANG):
             return await self._arrivals.get()
 
+    def is_idle(self) -> bool:
+        """Whether every stream that was accepted has been asked for."""
+        return self._arrivals.empty()
+
     async def pair(self) -> tuple[End, End]:
         """Open a stream, and give both of its ends: the client's, the server's."""
         client = await self.connect()
         return client, await self.accepted()
 
 
-async def open_harbour(kind: str, folder: Path) -> Harbour:
-    """Listen at a place of one of the four `KINDS`."""
-    harbour = Harbour(AsyncioEngine(asyncio.get_running_loop()))
+async def open_harbour(kind: str, folder: Path, engine: Engine | None = None) -> Harbour:
+    """Listen at a place of one of the four `KINDS`, by default with the engine of the loop."""
+    harbour = Harbour(engine or current_engine())
     place = Address(host="127.0.0.1", port=0)
     if kind.startswith("unix"):
         place = Address(path=str(folder / "socket"))

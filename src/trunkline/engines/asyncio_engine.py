@@ -27,10 +27,12 @@ class AsyncioStream(asyncio.Protocol):
         self.receiver = receiver
         self._write_limit = write_limit
         self._transport: asyncio.Transport | None = None
+        self._names: dict[str, Any] = {}
         self._corked: list[bytes] | None = None
         self._corked_bytes = 0
         self._written = 0
         self.last_heard = time.monotonic()
+        self._has_ended_writing = False
         self.is_writing_paused = False
         self.has_ended = False
         self.is_lost = False
@@ -43,6 +45,8 @@ class AsyncioStream(asyncio.Protocol):
         self._transport.set_write_buffer_limits(
             self._write_limit, self._write_limit // LOW_WATER_DIVISOR
         )
+        # asyncio's TLS transport forgets them at its end
+        self._names = {name: transport.get_extra_info(name) for name in ("peername", "sockname")}
         switch_nagle_off(transport)
 
     def data_received(self, data: bytes) -> None:
@@ -93,7 +97,7 @@ class AsyncioStream(asyncio.Protocol):
         return self._written - self.transport.get_write_buffer_size()
 
     def write(self, data: bytes) -> None:
-        """Send `data`, now or later; drop it once the stream is going."""
+        """Send `data`, now or later; drop it once this direction has ended."""
         if self._corked is None:
             self._write(data)
             return
@@ -125,17 +129,19 @@ class AsyncioStream(asyncio.Protocol):
             self.transport.pause_reading()
 
     def resume_reading(self) -> None:
-        """Receive again."""
-        if not self.is_lost and not self.transport.is_closing():
+        """Receive again; asyncio would tell of an end once more."""
+        if not (self.has_ended or self.is_lost or self.transport.is_closing()):
             self.transport.resume_reading()
 
     def end_writing(self) -> None:
         """End this direction; TLS has no such thing, so there the stream is closed."""
         self._flush()
-        if self.is_lost or self.transport.is_closing():
+        if self._is_deaf_to_writes():
             return
+        self._has_ended_writing = True
         if self.transport.can_write_eof():
-            self.transport.write_eof()
+            with suppress(OSError):  # the peer has reset the connection: reading will tell
+                self.transport.write_eof()
         else:
             self.transport.close()
 
@@ -148,11 +154,13 @@ class AsyncioStream(asyncio.Protocol):
 
     def abort(self) -> None:
         """Let go at once."""
-        self.transport.abort()
+        # After a close that had to wait, asyncio's transport does not know that it is gone
+        if not self.is_lost:
+            self.transport.abort()
 
     def get_extra_info(self, name: str) -> Any:
         """Give what asyncio knows of the transport."""
-        return self.transport.get_extra_info(name)
+        return self.transport.get_extra_info(name, self._names.get(name))
 
     def _flush(self) -> None:
         if not self._corked:
@@ -161,9 +169,12 @@ class AsyncioStream(asyncio.Protocol):
         self._write(b"".join(held))
 
     def _write(self, data: bytes) -> None:
-        if not self.is_lost and not self.transport.is_closing():
+        if not self._is_deaf_to_writes():
             self._written += len(data)
             self.transport.write(data)
+
+    def _is_deaf_to_writes(self) -> bool:
+        return self._has_ended_writing or self.is_lost or self.transport.is_closing()
 
 
 def switch_nagle_off(transport: asyncio.BaseTransport) -> None:
@@ -285,7 +296,28 @@ class AcceptedStream(AsyncioStream):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take the transport, and ask for a receiver."""
         super().connection_made(transport)
-        self.receiver = self._accept(self)
+        try:
+            self.receiver = self._accept(self)
+        except BaseException:
+            self.receiver = Nobody()
+            self.abort()
+            raise
+
+
+class Nobody:
+    """The receiver of a stream that nobody wanted."""
+
+    def bytes_received(self, data: bytes) -> None:
+        """It was aborted before it began to receive."""
+
+    def end_received(self) -> None:
+        """It was aborted before it began to receive."""
+
+    def writing_resumed(self) -> None:
+        """Nothing was written."""
+
+    def stream_lost(self, error: Exception | None) -> None:
+        """It was aborted."""
 
 
 def tls_options(tls: Tls | None) -> dict[str, Any]:

@@ -61,7 +61,7 @@ class Stream(Protocol):
         """Whether the unsent bytes have passed high water and not fallen below low water since."""
 
     def write(self, data: bytes) -> None:
-        """Send `data`, now or later; after the loss of the stream, drop it."""
+        """Send `data`, now or later; drop it after `end_writing()` or the loss of the stream."""
 
     def cork(self) -> None:
         """Hold back what is written until `uncork()`, to send it at once."""
