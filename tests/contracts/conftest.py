@@ -45,9 +45,11 @@ def engine_name(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.fixture
-async def engine(engine_name: str) -> Engine:
+async def engine(engine_name: str) -> AsyncIterator[Engine]:
     """Make an engine for the loop of the test."""
-    return make_engine(engine_name)
+    engine = make_engine(engine_name)
+    yield engine
+    engine.close()
 
 
 @pytest.fixture(params=KINDS)

@@ -5,22 +5,20 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable
-from importlib.util import find_spec
 
 import pytest
 
+from trunkline import native
 from trunkline.engines.asyncio_engine import AsyncioEngine
 from trunkline.engines.choose import NATIVE, VARIABLE
 from trunkline.engines.engine import Engine
 
 # Where it is asked for, that it is missing is a failure.
-IS_NATIVE_EXPECTED = (
-    find_spec("trunkline.native.poller") is not None or os.environ.get(VARIABLE) == NATIVE
-)
+IS_NATIVE_EXPECTED = native.AVAILABLE or os.environ.get(VARIABLE) == NATIVE
 
 NATIVE_ENGINE = pytest.param(
     NATIVE,
-    marks=pytest.mark.skipif(not IS_NATIVE_EXPECTED, reason="the native engine is not built"),
+    marks=pytest.mark.skipif(not IS_NATIVE_EXPECTED, reason=str(native.WHY_NOT)),
 )
 ENGINES = ["asyncio", NATIVE_ENGINE]
 

@@ -91,18 +91,6 @@ async def test_what_waits_is_not_overtaken(harbour: Harbour) -> None:
     await let_go(client, server)
 
 
-async def test_bytes_of_any_kind_are_sent(harbour: Harbour) -> None:
-    client, server = await harbour.pair()
-    for piece in (b"a", bytearray(b"b"), memoryview(b"c")):
-        client.stream.write(piece)
-    mine = bytearray(b"d")
-    client.stream.cork()
-    client.stream.write(bytes(mine))
-    client.stream.uncork()
-    await server.ear.until_data(b"abcd")
-    await let_go(client, server)
-
-
 async def test_a_stream_may_change_its_receiver(harbour: Harbour) -> None:
     client, server = await harbour.pair()
     client.stream.write(b"a")
@@ -229,7 +217,8 @@ async def test_an_abort_while_gathering_is_no_mistake(harbour: Harbour) -> None:
 async def test_more_than_high_water_is_not_held_back(harbour: Harbour) -> None:
     client, server = await harbour.pair()
     client.stream.cork()
-    client.stream.write(b"a" * WRITE_LIMIT)
+    for _ in range(WRITE_LIMIT // 1024):
+        client.stream.write(b"a" * 1024)
     assert client.stream.unsent == WRITE_LIMIT
     client.stream.write(b"b")
     await server.ear.until_data(b"a" * WRITE_LIMIT + b"b")

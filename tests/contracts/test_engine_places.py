@@ -222,6 +222,9 @@ async def test_a_certificate_for_another_host_is_refused(secure: Harbour) -> Non
 
 async def test_a_tls_handshake_without_answer_times_out(plain: Harbour) -> None:
     hasty = Tls(context=client_tls().context, server_hostname="localhost", handshake_timeout=0.05)
+    with pytest.raises(OSError):
+        await plain.connect(tls=hasty)
+    await let_go(await plain.accepted())
     before = open_descriptors()
     with pytest.raises(OSError):
         await plain.connect(tls=hasty)

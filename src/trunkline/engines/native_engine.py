@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
-from trunkline.engines.asyncio_engine import AsyncioEngine
+from trunkline.engines.asyncio_engine import AsyncioEngine, Nobody
 from trunkline.engines.engine import Address, Engine, Listener, Receiver, Stream, Tls
 from trunkline.engines.happy_eyeballs import open_socket
 from trunkline.engines.listening import bind_sockets
@@ -107,6 +107,7 @@ class NativeListener:
         try:
             stream.receiver = self._accept(stream)
         except BaseException:
+            stream.receiver = Nobody()
             stream.abort()
             raise
 
