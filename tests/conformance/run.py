@@ -21,6 +21,7 @@ from tests.conformance.echo import Style
 from tests.conformance.outcomes import Outcome
 from tests.conformance.rounds import LARGE, RULES, RULES_CONCURRENCY, Round, play
 from tests.conformance.table import Played, flaws, table
+from trunkline.engines.choose import ASYNCIO, NATIVE, VARIABLE, engine_info
 from trunkline.protocol.role import Role
 
 # One round for each group, because what our client must offer depends on the group.
@@ -74,7 +75,11 @@ def main() -> int:
     """Play, print, judge."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--processes", type=int, default=os.cpu_count())
+    parser.add_argument("--engine", choices=(ASYNCIO, NATIVE), help="by default the usual one")
     arguments = parser.parse_args()
+    if arguments.engine is not None:
+        os.environ[VARIABLE] = arguments.engine  # the processes that play inherit it
+    print(f"{engine_info()}\n")
     begun = time.monotonic()
     played = play_all(arguments.processes)
     print(table(played))

@@ -10,7 +10,7 @@ import pytest
 
 from trunkline import native
 from trunkline.engines.asyncio_engine import AsyncioEngine
-from trunkline.engines.choose import NATIVE, VARIABLE
+from trunkline.engines.choose import ASYNCIO, NATIVE, VARIABLE
 from trunkline.engines.engine import Engine
 
 # Where it is asked for, that it is missing is a failure.
@@ -20,22 +20,22 @@ NATIVE_ENGINE = pytest.param(
     NATIVE,
     marks=pytest.mark.skipif(not IS_NATIVE_EXPECTED, reason=str(native.WHY_NOT)),
 )
-ENGINES = ["asyncio", NATIVE_ENGINE]
+ENGINES = [ASYNCIO, NATIVE_ENGINE]
 
 
-def make_native(loop: asyncio.AbstractEventLoop) -> Engine:
-    """Make the engine on epoll."""
+def kinds() -> dict[str, Callable[[asyncio.AbstractEventLoop], Engine]]:
+    """Give the engines that there are, by their names."""
+    if not native.AVAILABLE:
+        return {ASYNCIO: AsyncioEngine}
+    # Where nothing is compiled, the module cannot be imported.
     from trunkline.engines.native_engine import NativeEngine
 
-    return NativeEngine(loop)
+    return {ASYNCIO: AsyncioEngine, NATIVE: NativeEngine}
 
 
-MAKERS: dict[str, Callable[[asyncio.AbstractEventLoop], Engine]] = {
-    "asyncio": AsyncioEngine,
-    NATIVE: make_native,
-}
+ENGINE_KINDS = kinds()
 
 
 def make_engine(name: str) -> Engine:
     """Make an engine for the running loop."""
-    return MAKERS[name](asyncio.get_running_loop())
+    return ENGINE_KINDS[name](asyncio.get_running_loop())

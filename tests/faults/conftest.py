@@ -1,15 +1,17 @@
 """Every test here runs on a loop without waiting, and leaves nothing behind."""
 
 import asyncio
+import time
 from collections.abc import Mapping
 
 import pytest
 
 from tests.connection.conftest import silent_loop
+from tests.contracts.engines import ENGINE_KINDS
 from tests.faults.idle_loop import LOOP_FACTORIES, IdleLoop
 from tests.interop.certificate import Certificate
 from tests.tidiness import tidiness
-from trunkline.engines.asyncio_engine import AsyncioEngine
+from trunkline.connection.link import Link
 
 __all__ = ["silent_loop", "tidiness"]
 
@@ -19,11 +21,28 @@ def pytest_asyncio_loop_factories() -> Mapping[str, type[IdleLoop]]:
     return LOOP_FACTORIES
 
 
+def idle_loop() -> IdleLoop:
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, IdleLoop)
+    return loop
+
+
+def set_last_heard(link: Link, now: float) -> None:
+    assert now == idle_loop().time()
+    link.stream.last_heard = time.monotonic()
+
+
 @pytest.fixture(autouse=True)
 def idle_clock(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the engine's clock be that of the loop, and no proxy of the environment be asked."""
+    """Let every clock be that of the loop, and no proxy of the environment be asked.
+
+    A stream reads the real clock when bytes arrive, in C perhaps; that is translated.
+    """
     monkeypatch.setenv("no_proxy", "*")
-    monkeypatch.setattr(AsyncioEngine, "now", lambda _: asyncio.get_running_loop().time())
+    heard = property(lambda link: idle_loop().time_at(link.stream.last_heard), set_last_heard)
+    monkeypatch.setattr(Link, "last_heard", heard)
+    for kind in ENGINE_KINDS.values():
+        monkeypatch.setattr(kind, "now", lambda _: idle_loop().time())
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,8 @@ quiet; while bytes are under way no time passes at all, however busy the machine
 import asyncio
 import selectors
 import socket
+import time
+from bisect import bisect
 from collections.abc import Mapping
 from typing import Any
 
@@ -32,6 +34,7 @@ class IdleSelector(selectors.DefaultSelector):
     def __init__(self) -> None:
         super().__init__()
         self.skipped_seconds = 0.0
+        self._skips = [(0.0, 0.0)]
         self._last_second = HANG_SECONDS
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
@@ -51,9 +54,14 @@ class IdleSelector(selectors.DefaultSelector):
         if seconds is None:
             raise HangError("nobody waits for a deadline, and nothing happens")
         self.skipped_seconds += seconds
+        self._skips.append((time.monotonic(), self.skipped_seconds))
         if self.skipped_seconds > self._last_second:
             self._last_second += HANG_SECONDS
             raise HangError(f"no end after {self.skipped_seconds:.0f} s")
+
+    def skipped_until(self, real_time: float) -> float:
+        """Give the seconds that had been skipped at a real time, told by `time.monotonic()`."""
+        return self._skips[bisect(self._skips, (real_time, 0.0)) - 1][1]
 
 
 class IdleLoop(asyncio.SelectorEventLoop):
@@ -66,6 +74,10 @@ class IdleLoop(asyncio.SelectorEventLoop):
     def time(self) -> float:
         """Give the seconds that were skipped."""
         return self._idle.skipped_seconds
+
+    def time_at(self, real_time: float) -> float:
+        """Give the time of this loop at a real time, told by `time.monotonic()`."""
+        return self._idle.skipped_until(real_time)
 
     async def getaddrinfo(self, *args: Any, **options: Any) -> Any:
         """Look up an address that is a number already: a thread is never seen to be at work."""

@@ -4,6 +4,7 @@
 
 import asyncio
 from asyncio import CancelledError, tasks
+from contextvars import copy_context
 
 cimport cython
 
@@ -80,7 +81,8 @@ cdef class Wakeup:
         if self.state != PENDING:
             self.loop.call_soon(callback, self, context=context)
         else:
-            self.callback, self.context = callback, context
+            self.callback = callback
+            self.context = copy_context() if context is None else context
 
     def remove_done_callback(self, callback):
         if self.callback != callback:
