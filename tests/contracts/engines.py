@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from trunkline import native
-from trunkline.engines.asyncio_engine import AsyncioEngine
+from trunkline.engines.asyncio_engine import AcceptedStream, AsyncioEngine, AsyncioStream
 from trunkline.engines.choose import ASYNCIO, NATIVE, VARIABLE
 from trunkline.engines.engine import Engine
 
@@ -34,6 +34,18 @@ def kinds() -> dict[str, Callable[[asyncio.AbstractEventLoop], Engine]]:
 
 
 ENGINE_KINDS = kinds()
+
+
+def stream_kinds() -> tuple[type, ...]:
+    """Give the classes of the streams of all engines."""
+    if not native.AVAILABLE:
+        return (AsyncioStream, AcceptedStream)
+    from trunkline.native.stream import Stream as NativeStream
+
+    return (AsyncioStream, AcceptedStream, NativeStream)
+
+
+STREAM_KINDS = stream_kinds()
 
 
 def make_engine(name: str) -> Engine:

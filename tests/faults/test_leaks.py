@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.contracts.engines import STREAM_KINDS
 from tests.faults.fault_proxy import HOST
 from tests.faults.idle_loop import until_quiet
 from tests.server.wire import ask, port_of, visit
@@ -28,7 +29,6 @@ from trunkline.connection.events import Dispatcher
 from trunkline.connection.inbox import Inbox
 from trunkline.connection.keepalive import Keepalive
 from trunkline.connection.link import Link
-from trunkline.engines.asyncio_engine import AcceptedStream, AsyncioStream
 from trunkline.engines.choose import current_engine
 from trunkline.engines.timer_wheel import Timer
 from trunkline.server.opening import Opening
@@ -46,8 +46,7 @@ KINDS = (
     Keepalive,
     Timer,
     Opening,
-    AsyncioStream,
-    AcceptedStream,
+    *STREAM_KINDS,
     WebSocket,
     asyncio.Task,
     asyncio.Future,
