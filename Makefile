@@ -1,9 +1,9 @@
 # The verbs of the project, and of its CI. `make test PYTHON=python3.12` chooses the interpreter.
 PY = .venv/bin/python
-HEAVY = tests/properties tests/conformance tests/interop tests/browser tests/faults tests/wheels
+HEAVY = tests/properties tests/conformance tests/interop tests/browser tests/faults tests/wheels tests/soak
 UNIT = $(HEAVY:%=--ignore=%)
 
-.PHONY: run build test check sanitize fuzz bench conformance
+.PHONY: run build test check sanitize fuzz bench conformance soak
 
 run:
 	@tools/setup run
@@ -38,6 +38,14 @@ fuzz:
 conformance:
 	@tools/setup check
 	$(PY) tests/conformance/run.py
+
+# 200,000 connections and 15,000 idle ones, on either engine.
+soak:
+	@tools/setup check
+	$(PY) tests/soak/churn.py --engine native
+	$(PY) tests/soak/churn.py --engine asyncio
+	$(PY) tests/soak/idle.py --engine native
+	$(PY) tests/soak/idle.py --engine asyncio
 
 # QUICK=1: the rows that matter, in three minutes. SCALE=1: 100,000 connections.
 bench:
