@@ -27,7 +27,8 @@ cdef class Lane(Sink):
     cdef int take(self, Kind kind) except -1
     cdef int deliver(self) except -1
     cdef int handler_failed(self) except -1
-    cdef bint put_message(self, object message) except -1
+    cdef bint put_message(self, object message, bint compress) except -1
+    cdef bint put_compressed(self, object message, int opcode) except -1
     cdef bint put_corked(self, int opcode, const uint8_t* payload, size_t size) except -1
     cdef int put_frame(self, int opcode, const uint8_t* payload, size_t size) except -1
 
@@ -39,4 +40,5 @@ cdef class Send(Awaitable):
     cdef bint compress
     cdef object rest  # a coroutine that does what is left: fragments, or waiting for low water
 
+    cdef bint put_at_once(self, object message) except -1
     cdef object go_on(self, object value)

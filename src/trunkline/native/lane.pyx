@@ -192,11 +192,12 @@ cdef class Lane(Sink):
 
     def send_soon(self, message, text=None, *, compress=True):
         if text is None and self.endpoint is not None:
-            if self.stream.count_unsent() <= self.max_unsent and self.put_message(message):
+            is_read = self.stream.count_unsent() <= self.max_unsent
+            if is_read and self.put_message(message, compress):
                 return
         self._outbox.send_soon(message, text=text, compress=compress)
 
-    cdef bint put_message(self, object message) except -1:
+    cdef bint put_message(self, object message, bint compress) except -1:
         """Send an ordinary message; `False`: it is none, and nothing was done."""
         cdef:
             Py_ssize_t size
@@ -212,8 +213,19 @@ cdef class Lane(Sink):
         else:
             return False
         if not self.endpoint.sends_plain(size):
-            return False
+            return compress and self.put_compressed(message, opcode)
         self.put_frame(opcode, <const uint8_t*>data, size)
+        return True
+
+    cdef bint put_compressed(self, object message, int opcode) except -1:
+        """Send a message compressed; `False`: one in fragments may be under way."""
+        if self._sender is not None:
+            return False
+        if opcode == OPCODE_TEXT:
+            frame = self.endpoint.send_text(message)
+        else:
+            frame = self.endpoint.send_binary(message)
+        self.stream.put(<const uint8_t*>PyBytes_AS_STRING(frame), PyBytes_GET_SIZE(frame))
         return True
 
     cdef int put_frame(self, int opcode, const uint8_t* payload, size_t size) except -1:
@@ -272,7 +284,7 @@ cdef class Send(Awaitable):
             raise RuntimeError(REUSED)
         self.stage = FINISHED  # unless something is left
         message, self.message = self.message, None
-        if self.text is None and self.lane.endpoint is not None and self.lane.put_message(message):
+        if self.put_at_once(message):
             if not self.lane.stream.is_writing_paused:
                 return FINAL
             self.rest = self.lane.link.drain()
@@ -280,6 +292,11 @@ cdef class Send(Awaitable):
             self.rest = self.lane._outbox.send(message, text=self.text, compress=self.compress)
         self.stage = WAITING
         return self.go_on(None)
+
+    cdef bint put_at_once(self, object message) except -1:
+        if self.text is not None or self.lane.endpoint is None:
+            return False
+        return self.lane.put_message(message, self.compress)
 
     cdef object go_on(self, object value):
         """Let the coroutine do what is left."""
