@@ -12,7 +12,7 @@ from libc.string cimport memcpy
 
 from trunkline.native.backlog cimport tl_backlog_free, tl_backlog_reserve
 from trunkline.native.connected_socket cimport ConnectedSocket
-from trunkline.native.layer cimport ENDED, FAILED, LATER, Layer
+from trunkline.native.layer cimport ENDED, FAILED, LATER
 from trunkline.native.poller cimport BUFFER_BYTES, Poller
 from trunkline.native.sink cimport Sink
 from trunkline.native.sockets cimport (

@@ -20,7 +20,7 @@ from libc.errno cimport errno
 from libc.stdint cimport uint8_t
 from libc.string cimport memcpy
 
-from trunkline.native.backlog cimport tl_backlog, tl_backlog_free, tl_backlog_reserve
+from trunkline.native.backlog cimport tl_backlog_free, tl_backlog_reserve
 from trunkline.native.layer cimport ENDED, FAILED, LATER, Layer
 from trunkline.native.openssl cimport (
     TL_TLS_FAILED,
@@ -34,7 +34,8 @@ from trunkline.native.openssl cimport (
     tl_tls_write,
 )
 from trunkline.native.poller cimport BUFFER_BYTES
-from trunkline.native.sockets cimport EAGAIN, EINTR, recv, tl_send
+from trunkline.native.sockets cimport EAGAIN, EINTR, tl_send
+from trunkline.native.sockets cimport recv as socket_recv
 from trunkline.native.stream cimport Stream
 
 cdef extern from *:
@@ -92,7 +93,7 @@ cdef class TlsLayer(Layer):
         if self.below is not None:
             return self.fetch_below()
         buffer = self.poller.room_for_records()
-        count = recv(self.fd, buffer, BUFFER_BYTES, 0)
+        count = socket_recv(self.fd, buffer, BUFFER_BYTES, 0)
         if count > 0:
             self.feed(buffer, count)
             return count
