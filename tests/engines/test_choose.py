@@ -10,9 +10,11 @@ from typing import Any
 
 import pytest
 
+from tests.engines.ear import Ear
+from tests.reimport import reimport
 from trunkline import native
 from trunkline.engines import choose
-from trunkline.engines.asyncio_engine import AsyncioEngine
+from trunkline.engines.asyncio_engine import AsyncioEngine, AsyncioStream
 from trunkline.engines.choose import (
     VARIABLE,
     EngineInfo,
@@ -48,6 +50,15 @@ def test_a_build_without_compiled_modules_says_so(monkeypatch: pytest.MonkeyPatc
     )
     assert endpoint_class() is Endpoint
     assert deflate_class() is PerMessageDeflate
+
+
+def test_what_is_not_compiled_is_not_imported(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(native, "MODULES", frozenset())
+    pure = reimport(choose)
+    assert pure.COMPILED_ENDPOINT is None
+    assert pure.COMPILED_DEFLATE is None
+    assert pure.compress_once() is deflate.compress_once
+    assert pure.fan_out_for(AsyncioStream(Ear(), 1)) is fan_out
 
 
 def test_a_build_with_all_of_them_is_native(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,7 @@ import stat
 import sys
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack, suppress
+from typing import Any
 
 from trunkline.engines.engine import Address
 from trunkline.engines.happy_eyeballs import Place, resolve
@@ -73,11 +74,20 @@ def map_bound(places: Iterable[Place], reuse_port: bool | None) -> Iterable[sock
             continue
         try:
             prepare(sock, reuse_port)
-            sock.bind(place)
-        except OSError as error:
+            bind(sock, place, place[:2])
+        except BaseException:
             sock.close()
-            raise OSError(error.errno, f"cannot listen at {place[:2]}: {error.strerror}") from None
+            raise
         yield sock
+
+
+def bind(sock: socket.socket, place: Any, name: object) -> None:
+    """Bind, or say where that failed."""
+    try:
+        sock.bind(place)
+    except OSError as error:
+        why = error.strerror or error
+        raise OSError(error.errno, f"cannot listen at {name!r}: {why}") from None
 
 
 def prepare(sock: socket.socket, reuse_port: bool | None) -> None:
@@ -99,8 +109,8 @@ def bind_path(path: str) -> socket.socket:
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     sock.setblocking(False)
     try:
-        sock.bind(path)
-    except OSError as error:
+        bind(sock, path, path)
+    except BaseException:
         sock.close()
-        raise OSError(error.errno, f"cannot listen at {path!r}: {error.strerror}") from None
+        raise
     return sock

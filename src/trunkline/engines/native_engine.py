@@ -9,6 +9,7 @@ import socket
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 
 from trunkline.engines.asyncio_engine import AsyncioEngine, Nobody
 from trunkline.engines.engine import Address, Engine, Listener, Receiver, Stream, Tls
@@ -50,6 +51,7 @@ class NativeListener:
         self._tls = tls
         self._write_limit = write_limit
         self._sockets = sockets
+        self._paths = [path_of(sock) for sock in sockets]
         self._listening: list[ListeningSocket] = []
 
     @property
@@ -76,10 +78,11 @@ class NativeListener:
         """Accept no more."""
         for listening in self._listening:
             listening.close()
-        for sock in self._sockets:
-            remove_path(sock)
+        for sock, path in zip(self._sockets, self._paths, strict=True):
             sock.close()
-        self._sockets = []
+            if path is not None:
+                path.remove()
+        self._sockets, self._paths = [], []
 
     def _accepted(self, fd: int) -> None:
         stream = self._engine.new_stream(fd, None, self._write_limit)
@@ -236,13 +239,26 @@ def switch_nagle_off(sock: socket.socket) -> None:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, True)
 
 
-def remove_path(sock: socket.socket) -> None:
-    """Take the name of a Unix socket away with it."""
-    if sock.family == socket.AF_UNIX and sock.fileno() >= 0:
-        path = sock.getsockname()
+@dataclass(frozen=True, slots=True)
+class SocketPath:
+    """The name of a Unix socket in the file system; `status` tells it from a successor's."""
+
+    path: str
+    status: os.stat_result
+
+    def remove(self) -> None:
+        """Take the name away, unless somebody else has it by now."""
         with suppress(OSError):
-            if path and not path.startswith("\0"):
-                os.remove(path)
+            if os.path.samestat(self.status, os.stat(self.path)):
+                os.remove(self.path)
+
+
+def path_of(sock: socket.socket) -> SocketPath | None:
+    """Give the path of a Unix socket; abstract names, which are bytes, go by themselves."""
+    name = sock.getsockname() if sock.family == socket.AF_UNIX else ""
+    if not name or isinstance(name, bytes):
+        return None
+    return SocketPath(name, os.stat(name))
 
 
 def _is_an_engine(engine: NativeEngine) -> Engine:

@@ -30,6 +30,6 @@ def parse_address(raw: bytes | None) -> Any:
 
 def parse_path(raw: bytes) -> str | bytes:
     """Give the path of a Unix socket; an abstract one, which begins with a zero, as bytes."""
-    if raw.startswith(b"\0") and raw.strip(b"\0"):
+    if raw.startswith(b"\0"):
         return raw
     return os.fsdecode(raw.partition(b"\0")[0])

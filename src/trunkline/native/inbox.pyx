@@ -209,6 +209,8 @@ cdef class Receive(Awaitable):
         return error
 
     def __dealloc__(self):
+        if self.stage == WAITING and self.inbox is not None:
+            self.interrupt()
         if self.stage == NEW and self.form != ITERATED:
             warn_of_unawaited("Connection.recv")
 

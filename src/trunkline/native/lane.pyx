@@ -166,6 +166,10 @@ cdef class Lane(Sink):
             raise_current()
         except Exception as error:
             self.dispatcher.failed(self.on_message, error)
+        except BaseException:
+            # A KeyboardInterrupt: the rest of what was read is lost, and the connection with it.
+            self.stream.lose(None)
+            raise
         return 0
 
     # Receiving: called by the user; connection.Connection has the words

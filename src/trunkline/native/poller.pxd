@@ -59,5 +59,6 @@ cdef class Poller:
     cdef int run_batch(self, int count) except -1
     cdef int handle(self, Pollable pollable, uint32_t events) except -1
     cdef int settle_all(self) except -1
+    cdef int settle_rest(self) except -1
     cdef int stay(self) except -1
     cdef int wait_busily(self, double leave_at) except? -1

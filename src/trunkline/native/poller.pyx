@@ -106,15 +106,17 @@ cdef class Signal(Pollable):
         cdef uint64_t count
         read(self.fd, &count, sizeof(count))
         calls = self.poller.calls
-        while calls:
-            calls.popleft()()
+        try:
+            while calls:
+                calls.popleft()()
+        finally:
+            if calls:
+                self.wake()
         return 0
 
     cdef int fail(self, error) except -1:
         context = {"message": "a call from another thread failed", "exception": error}
         self.poller.loop.call_exception_handler(context)
-        if self.poller.calls:
-            self.wake()
         return 0
 
     cdef int wake(self) except -1:
@@ -200,7 +202,8 @@ cdef class Poller:
             pollable.discard()
             if pollable.is_registered:
                 self.bury(pollable)
-        self.graves = []
+        if not self.is_busy:
+            self.graves = []
 
     def forget_descriptor(self):
         """Close the set and leave what is in it alone: a child shares it with its parent."""
@@ -270,8 +273,12 @@ cdef class Poller:
     def settle_now(self):
         """Settle what was put off outside of a batch."""
         self.is_called_soon = False
-        if not self.is_busy:
+        if self.is_busy:
+            return
+        try:
             self.settle_all()
+        finally:
+            self.settle_rest()
 
     def process(self):
         """Handle what is ready."""
@@ -299,9 +306,14 @@ cdef class Poller:
             # What a KeyboardInterrupt has left over, epoll reports again.
             self.is_busy = False
             self.graves.clear()
-            if self.settling and not self.is_called_soon:
-                self.is_called_soon = True
-                self.loop.call_soon(self.settle_now)
+            self.settle_rest()
+        return 0
+
+    cdef int settle_rest(self) except -1:
+        """Put off what a KeyboardInterrupt has left over."""
+        if self.settling and not self.is_called_soon:
+            self.is_called_soon = True
+            self.loop.call_soon(self.settle_now)
         return 0
 
     cdef int handle(self, Pollable pollable, uint32_t events) except -1:

@@ -338,9 +338,10 @@ cdef class Stream(ConnectedSocket):
         return 0
 
     cdef int flush(self) except -1:
-        if self.poller.current is self and self.poller.corked_size:
+        if self.poller.current is self:
             self.flush_cork()
-        return self.flush_backlog()
+        self.flush_backlog()  # who hears of low water there may write
+        return self.flush_cork() if self.poller.current is self else 0
 
     cdef int flush_cork(self) except -1:
         """Send what stands in the cork, and keep what does not leave."""

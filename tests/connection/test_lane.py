@@ -1,0 +1,123 @@
+"""A connection has a fast lane where its stream is native, and is the same otherwise."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from tests.connection.memory_stream import MemoryEngine, MemoryStream
+from tests.engines.ear import HANG
+from tests.reimport import reimport
+from trunkline import native
+from trunkline.connection import lane
+from trunkline.connection.connection import Connection
+from trunkline.connection.events import Dispatcher, Events
+from trunkline.connection.lane import connection_type
+from trunkline.limits import DEFAULT_LIMITS
+from trunkline.protocol.handshake import Agreement
+from trunkline.protocol.role import Role
+
+if native.AVAILABLE:
+    from trunkline.engines.native_engine import NativeEngine
+    from trunkline.native.inbox import Inbox
+    from trunkline.native.lane import Lane
+
+needs_native = pytest.mark.skipif(not native.AVAILABLE, reason=str(native.WHY_NOT))
+LOGGER = logging.getLogger("trunkline.test")
+
+
+class Special(Connection):
+    """As users derive one."""
+
+    greeting = "hello"
+
+
+class Ears(Events):
+    def __init__(self) -> None:
+        self.heard: list[str | bytes] = []
+        self.calls: list[str] = []
+
+    def on_open(self, ws: Connection) -> None:
+        self.calls.append("open")
+
+    def on_message(self, ws: Connection, data: str | bytes) -> None:
+        self.heard.append(data)
+
+
+@pytest.fixture
+async def engine() -> AsyncIterator[Any]:
+    engine = NativeEngine(asyncio.get_running_loop())
+    yield engine
+    engine.close()
+
+
+def connect(engine: Any, kind: type[Connection], events: Events | None = None) -> Any:
+    """Make an open connection, and the socket of its peer."""
+    mine, peer = socket.socketpair()
+    mine.setblocking(False)
+    stream = engine.new_stream(mine.detach(), None, 1000)
+    made = connection_type(kind, stream)(engine, stream, Role.CLIENT, DEFAULT_LIMITS, LOGGER)
+    stream.open()
+    made.open(Agreement(), events, b"")
+    return made, peer
+
+
+def memory_stream() -> MemoryStream:
+    return MemoryStream(1000, MemoryEngine().now)
+
+
+def test_a_stream_that_is_not_native_has_no_lane() -> None:
+    assert connection_type(Special, memory_stream()) is Special
+
+
+def test_where_nothing_is_compiled_no_stream_has_a_lane(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(native, "AVAILABLE", False)
+    pure = reimport(lane)
+    assert pure.connection_type(Special, memory_stream()) is Special
+    assert not hasattr(pure, "Lane")
+
+
+@needs_native
+async def test_a_native_stream_has_one_and_the_type_keeps_its_name(engine: Any) -> None:
+    ws, peer = connect(engine, Special)
+    with peer:
+        kind = type(ws)
+        assert issubclass(kind, Lane) and issubclass(kind, Special)
+        assert kind.__name__ == "Special" and kind.__qualname__ == Special.__qualname__
+        assert kind.__module__ == Special.__module__ and kind.__doc__ == Special.__doc__
+        assert ws.greeting == "hello"
+        assert connection_type(Special, ws._link.stream) is kind
+        assert connection_type(Connection, ws._link.stream) is not kind
+        assert isinstance(ws.inbox, Inbox)
+        ws.abort()
+        await ws.wait_closed()
+
+
+@needs_native
+async def test_messages_are_received_through_the_compiled_inbox(engine: Any) -> None:
+    ws, peer = connect(engine, Special)
+    with peer:
+        peer.sendall(b"\x81\x01a\x82\x02bc")
+        assert [await ws.recv(), await ws.recv()] == ["a", b"bc"]
+        ws.abort()
+        await ws.wait_closed()
+
+
+@needs_native
+async def test_messages_go_to_events_where_there_are_any(engine: Any) -> None:
+    ears = Ears()
+    ws, peer = connect(engine, Special, ears)
+    with peer:
+        assert ws.inbox is None
+        assert isinstance(ws._link.consumer, Dispatcher)
+        peer.sendall(b"\x81\x01a\x88\x00")
+        peer.shutdown(socket.SHUT_WR)
+        async with asyncio.timeout(HANG):
+            await ws.wait_closed()
+        assert ears.heard == ["a"]
+        assert ears.calls == ["open"]
