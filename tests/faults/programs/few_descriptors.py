@@ -11,6 +11,8 @@ from trunkline import ServerConnection, connect, serve
 SPARE = 20
 """Descriptors that are left when serving begins."""
 HOST = "127.0.0.1"
+COMPLAINTS = ("out of system resource", "cannot accept a connection")
+"""What asyncio says, and what the native engine says."""
 
 
 async def echo(ws: ServerConnection) -> None:
@@ -20,15 +22,15 @@ async def echo(ws: ServerConnection) -> None:
 
 
 class Exhaustion(logging.Handler):
-    """Tells when accepting failed: asyncio reports that to its log."""
+    """Tells when accepting failed: every engine reports that to some log."""
 
     def __init__(self) -> None:
         super().__init__()
         self.happened = asyncio.Event()
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Take a message of asyncio's."""
-        if "out of system resource" in record.getMessage():
+        """Take a message."""
+        if any(words in record.getMessage() for words in COMPLAINTS):
             self.happened.set()
 
 
@@ -52,8 +54,7 @@ def take_all(port: int) -> list[socket.socket]:
 async def main() -> None:
     """Run out of descriptors, and come back."""
     exhaustion = Exhaustion()
-    log = logging.getLogger("asyncio")
-    log.addHandler(exhaustion)
+    logging.getLogger().addHandler(exhaustion)
     async with serve(echo, HOST, 0) as server:
         port = server.sockets[0].getsockname()[1]
         uri = f"ws://{HOST}:{port}"
