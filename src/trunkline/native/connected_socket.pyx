@@ -39,6 +39,11 @@ cdef class ConnectedSocket(Pollable):
             self.deadline = None
         return Pollable.close_descriptor(self)
 
+    def __del__(self):
+        # Dropped without an end: the descriptor is closed once, and not by the socket's object.
+        if self.socket is not None:
+            self.socket._sock.detach()
+
     cdef int linger(self, give_up) except -1:
         """End writing, and wait until the peer ends.
 

@@ -272,7 +272,7 @@ cdef class Stream(ConnectedSocket):
 
     cdef int put(self, const uint8_t* data, size_t size) except -1:
         """Send `data`, borrowed for this call, now or later."""
-        if not self.is_taking():
+        if size == 0 or not self.is_taking():
             return 0
         if size > CORKED_BYTES:
             return self.put_both(NULL, 0, data, size)
