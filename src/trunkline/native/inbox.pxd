@@ -14,7 +14,8 @@ cdef class Inbox:
 
     # Messages: the first by itself, because there is seldom another
     cdef object first
-    cdef object others  # deque, once there was a second
+    cdef list others  # behind it, once there was a second; those up to `taken` are gone
+    cdef Py_ssize_t taken
     cdef Py_ssize_t count
     cdef Py_ssize_t size  # bytes, or characters of text
 
@@ -30,6 +31,7 @@ cdef class Inbox:
     cdef int put(self, object data) except -1
     cdef int arrived(self) except -1
     cdef object take(self)
+    cdef object take_other(self)
     cdef int begin_reading(self) except -1
     cdef bint is_below(self, Py_ssize_t divisor) noexcept
 
@@ -47,6 +49,7 @@ cdef class Receive(Awaitable):
     cdef uint8_t form
 
     cdef object finish(self)
+    cdef int let_go(self) except -1
     cdef int stop(self) except -1
     cdef object end(self)
 

@@ -40,5 +40,6 @@ cdef class Send(Awaitable):
     cdef bint compress
     cdef object rest  # a coroutine that does what is left: fragments, or waiting for low water
 
+    cdef int let_go(self) except -1
     cdef bint put_at_once(self, object message) except -1
     cdef object go_on(self, object value)

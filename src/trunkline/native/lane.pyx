@@ -9,7 +9,6 @@ failures, fragments, compression, a closing connection) takes the road that the 
 
 from types import FunctionType
 
-cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_GET_SIZE
 from cpython.object cimport PyObject
 from cpython.ref cimport Py_DECREF
@@ -35,7 +34,18 @@ from trunkline.native.stream cimport Stream
 from trunkline.native.awaitable import REUSED, sends_directly
 from trunkline.protocol.events import Failed, Ping, Pong
 
+cdef extern from *:
+    """
+    static inline void tl_share_am_anext(PyObject *kind, PyObject *heir)
+    {
+        ((PyTypeObject *)heir)->tp_as_async->am_anext =
+            ((PyTypeObject *)kind)->tp_as_async->am_anext;
+    }
+    """
+    void tl_share_am_anext(object kind, object heir) noexcept
+
 cdef extern from "Python.h":
+    Py_ssize_t Py_REFCNT(object o) noexcept
     const char* PyUnicode_AsUTF8AndSize(object text, Py_ssize_t* size) except NULL
     # Without the exception that Cython would raise: NULL is looked at.
     PyObject* call "PyObject_Vectorcall" (
@@ -57,6 +67,10 @@ cdef int raise_current() except -1:
 
 # What recv(decode) asks for.
 FORMS = {None: AS_SENT, True: AS_TEXT, False: AS_BYTES}
+
+
+# One that has ended, for the next message: making a new one takes ten times as long.
+cdef Send spare = None
 
 
 cdef class Lane(Sink):
@@ -190,7 +204,12 @@ cdef class Lane(Sink):
     # Sending: called by the user
 
     def send(self, message, text=None, *, compress=True):
-        cdef Send send = Send.__new__(Send)
+        global spare
+        cdef Send send = spare
+        spare = None
+        if send is None or Py_REFCNT(send) > 1:
+            send = Send.__new__(Send)
+        send.stage = NEW
         send.lane, send.message, send.text, send.compress = self, message, text, compress
         return send
 
@@ -277,7 +296,12 @@ cdef class Lane(Sink):
         return True
 
 
-@cython.freelist(64)  # one for each message
+def iterates_directly(kind):
+    """Class decorator: give a subclass of `Lane` its slot; by itself it would look up the name."""
+    tl_share_am_anext(Lane, kind)
+    return kind
+
+
 cdef class Send(Awaitable):
     """What `send()` gives: a coroutine that sends, and waits above high water."""
 
@@ -290,12 +314,20 @@ cdef class Send(Awaitable):
         message, self.message = self.message, None
         if self.put_at_once(message):
             if not self.lane.stream.is_writing_paused:
+                self.let_go()
                 return FINAL
             self.rest = self.lane.link.drain()
         else:
             self.rest = self.lane._outbox.send(message, text=self.text, compress=self.compress)
         self.stage = WAITING
         return self.go_on(None)
+
+    cdef int let_go(self) except -1:
+        """Hold nothing any more, and be there for the next message."""
+        global spare
+        self.lane = self.text = None
+        spare = self
+        return 0
 
     cdef bint put_at_once(self, object message) except -1:
         if self.text is not None or self.lane.endpoint is None:
