@@ -2,6 +2,10 @@
 PY = .venv/bin/python
 HEAVY = tests/properties tests/conformance tests/interop tests/browser tests/faults tests/wheels tests/soak
 UNIT = $(HEAVY:%=--ignore=%)
+# Where bytes are moved. The suites that ask both engines by themselves are not among these.
+ON_EITHER_ENGINE = tests/client tests/server tests/connection tests/cli tests/demos \
+	tests/test_examples.py tests/conformance tests/interop tests/browser tests/faults
+IS_NATIVE = import sys; from trunkline import native; sys.exit(native.WHY_NOT)
 
 .PHONY: run build test check sanitize fuzz bench conformance soak
 
@@ -25,6 +29,8 @@ test: check
 	TRUNKLINE_ENGINE=asyncio $(PY) -m pytest -q -n auto $(UNIT) --cov --cov-context=test --cov-report=
 	$(PY) tools/coverage_per_file.py
 	TRUNKLINE_ENGINE=asyncio $(PY) -m pytest -q -n auto $(HEAVY)
+	@if $(PY) -c '$(IS_NATIVE)'; then set -x; \
+	TRUNKLINE_ENGINE=native $(PY) -m pytest -q -n auto $(ON_EITHER_ENGINE); fi
 
 sanitize:
 	@tools/setup check

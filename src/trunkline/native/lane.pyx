@@ -274,7 +274,6 @@ cdef class Lane(Sink):
             whole += size
         return stream.commit(whole)
 
-
     cdef bint put_corked(self, int opcode, const uint8_t* payload, size_t size) except -1:
         """Put the answer to what is being handled straight into the cork; `False`: it cannot be."""
         cdef:
