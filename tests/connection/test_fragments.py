@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Iterator
+from enum import StrEnum
 from typing import Any
 
 import pytest
@@ -381,3 +382,11 @@ async def test_a_cancelled_send_on_an_ending_connection_is_cancelled() -> None:
     line.stream.lose(None)
     with pytest.raises((asyncio.CancelledError, ConnectionClosed)):
         await sending
+
+
+def test_what_is_derived_of_text_is_sent_as_plain_text() -> None:
+    class Colour(StrEnum):
+        RED = "red"
+
+    assert type(to_data(Colour.RED)) is str
+    assert to_data(Colour.RED) == "red"

@@ -23,9 +23,9 @@ def is_data(message: object) -> TypeGuard[DataLike]:
 
 
 def to_data(message: DataLike) -> Data:
-    """Give `str` as it is, and anything like bytes as `bytes`."""
+    """Give text as `str` and anything like bytes as `bytes`, not as what is derived of them."""
     if isinstance(message, str):
-        return message
+        return str.__str__(message)
     return bytes(message)
 
 
