@@ -12,6 +12,7 @@ from benchmarks.lineup import LIMIT
 EVENTS = "trunkline-events"
 ASYNC = "trunkline-async"
 SPIN = "trunkline-events-spin"
+KEPT = "trunkline-events-kept"
 
 
 class Measure(Enum):
@@ -54,7 +55,7 @@ TARGETS = (
     Target("echo-64-c1", SPIN, Measure.RATE_RATIO, 2.2),
     Target("echo-1k", EVENTS, Measure.RATE_RATIO, 0.93),
     Target("echo-16k", EVENTS, Measure.RATE_RATIO, 0.92),
-    Target("echo-1m", EVENTS, Measure.RATE_RATIO, 0.90),
+    Target("echo-1m", KEPT, Measure.RATE_RATIO, 0.90),
     Target("fanout-1000", EVENTS, Measure.RATE_RATIO, 0.95),
     Target("fanout-1000-d8", EVENTS, Measure.RATE_RATIO, 2.0),
     Target("tls-64", EVENTS, Measure.CPU_RATIO, 0.85, rival="picows+uvloop"),

@@ -1,6 +1,7 @@
 """How a peer is asked to serve, the same for every peer of Python.
 
     python -m benchmarks.peers.NAME [--handler H] [--loop L] [--deflate] [--tls FILE] [--spin S]
+        [--keep-memory]
 
 Every peer prints one line, `PORT what it is`, when it listens. What arrives on /pub goes to all
 of /sub; any other path is echoed.
@@ -34,6 +35,7 @@ class Setting:
     is_compressed: bool
     certificate: Path | None
     spin_seconds: float
+    keeps_memory: bool
 
     @property
     def ssl(self) -> ssl.SSLContext | None:
@@ -58,8 +60,11 @@ def parse_setting(arguments: list[str] | None = None) -> Setting:
     parser.add_argument("--deflate", action="store_true")
     parser.add_argument("--tls", type=Path)
     parser.add_argument("--spin", type=float, default=0.0, help="seconds")
+    parser.add_argument("--keep-memory", action="store_true", help="of large messages")
     given = parser.parse_args(arguments)
-    return Setting(given.handler, given.loop, given.deflate, given.tls, given.spin)
+    return Setting(
+        given.handler, given.loop, given.deflate, given.tls, given.spin, given.keep_memory
+    )
 
 
 def ready(port: int, package: str, detail: str = "") -> None:

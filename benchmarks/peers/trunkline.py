@@ -69,6 +69,8 @@ def spin_option(setting: Setting) -> dict[str, float]:
 
 
 async def main(setting: Setting) -> None:
+    if setting.keeps_memory:
+        trunkline.keep_memory()
     async with trunkline.serve(
         HANDLERS[setting.handler],
         HOST,

@@ -57,7 +57,7 @@ cdef enum:
     OPCODE_BINARY = 0x2
     MAX_HEADER = 14
     # Above it, a payload that need not be masked leaves from where it stands.
-    COPIED_BYTES = 32768
+    COPIED_BYTES = 8192
 
 
 cdef int raise_current() except -1:
