@@ -21,7 +21,8 @@ class Events:
 
     The methods are called on the loop's thread, straight from the arrival of bytes, and do not
     wait: to send, they use `ws.send_soon()`. An exception in one of them is logged and closes
-    this connection with 1011, and touches no other.
+    this connection with 1011, and touches no other. `on_message` is looked up once, at the first
+    message.
 
     Raises:
         TypeError: a subclass has a method that is a coroutine function: nobody would await it.
@@ -62,7 +63,7 @@ class Events:
 class Dispatcher:
     """Hands what happens on a link to the user's `Events`."""
 
-    __slots__ = ("_connection", "_events", "_link", "_logger")
+    __slots__ = ("_connection", "_events", "_link", "_logger", "_on_message")
 
     def __init__(
         self, link: Link, connection: Connection, events: Events, logger: logging.Logger
@@ -71,6 +72,7 @@ class Dispatcher:
         self._connection = connection
         self._events = events
         self._logger = logger
+        self._on_message: Callable[[Connection, Data], None] | None = None
 
     def _call(self, method: Callable[..., Any], *args: object) -> None:
         try:
@@ -92,7 +94,9 @@ class Dispatcher:
 
     def message(self, data: Data) -> None:
         """Hand on a message."""
-        self._call(self._events.on_message, data)
+        if self._on_message is None:
+            self._on_message = self._events.on_message
+        self._call(self._on_message, data)
 
     def ping(self, payload: bytes) -> None:
         """Tell of a ping."""

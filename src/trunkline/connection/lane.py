@@ -26,7 +26,6 @@ FIELDS = (
     "_link",
     "_request",
     "_response",
-    "_sender",
     "ends_quietly",
     "logger",
 )

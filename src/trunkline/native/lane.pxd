@@ -14,6 +14,7 @@ cdef class Lane(Sink):
     cdef Stream stream
     cdef Endpoint endpoint  # None before the connection is open
     cdef object link  # connection.link.Link: takes everything that is no message
+    cdef public object _sender  # connection.outbox.Outbox, once it was needed
     cdef size_t max_unsent  # bytes, for messages that nobody waits for
 
     # Where messages go: into the inbox, or to on_message(events, connection, data), which is
@@ -23,7 +24,7 @@ cdef class Lane(Sink):
     cdef object events
     cdef object on_message
 
-    cdef int find_method(self, object events) except -1
+    cdef int find_method(self) except -1
     cdef int take(self, Kind kind) except -1
     cdef int deliver(self) except -1
     cdef int handler_failed(self) except -1

@@ -92,18 +92,17 @@ cdef class Lane(Sink):
         if events is None:
             self.inbox = consumer
         else:
-            self.dispatcher = consumer
-            self.find_method(events)
+            self.dispatcher, self.events = consumer, events
         stream.sink = self
 
-    cdef int find_method(self, object events) except -1:
+    cdef int find_method(self) except -1:
         """Keep on_message without binding it: an object less for each connection."""
-        function = getattr(type(events), "on_message", None)
-        bound = events.on_message
+        function = getattr(type(self.events), "on_message", None)
+        bound = self.events.on_message
         if isinstance(function, FunctionType) and getattr(bound, "__func__", None) is function:
-            self.events, self.on_message = events, function
+            self.on_message = function
         else:
-            self.on_message = bound
+            self.events, self.on_message = None, bound
         return 0
 
     # Receiving: called by the stream
@@ -159,11 +158,14 @@ cdef class Lane(Sink):
         cdef:
             object data = self.endpoint.data
             PyObject* arguments[3]
-            bint is_bound = self.events is None
+            bint is_bound
             PyObject* result
         self.endpoint.data = None
         if self.inbox is not None:
             return self.inbox.put(data)
+        if self.on_message is None:
+            self.find_method()
+        is_bound = self.events is None
         arguments[0] = <PyObject*>self.events
         arguments[1] = <PyObject*>self
         arguments[2] = <PyObject*>data
@@ -228,6 +230,9 @@ cdef class Lane(Sink):
             int opcode
         if not self.endpoint.is_open:
             return False
+        # What waits behind a message in fragments is not overtaken.
+        if self._sender is not None and self._sender.is_fragmenting:
+            return False
         if PyUnicode_CheckExact(message):
             data, opcode = PyUnicode_AsUTF8AndSize(message, &size), OPCODE_TEXT
         elif PyBytes_CheckExact(message):
@@ -241,9 +246,7 @@ cdef class Lane(Sink):
         return True
 
     cdef bint put_compressed(self, object message, int opcode) except -1:
-        """Send a message compressed; `False`: one in fragments may be under way."""
-        if self._sender is not None:
-            return False
+        """Send a message compressed."""
         if opcode == OPCODE_TEXT:
             frame = self.endpoint.send_text(message)
         else:

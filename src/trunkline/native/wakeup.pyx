@@ -60,6 +60,10 @@ cdef class Wakeup:
             return 0
         try:
             callback(self)
+        except Exception as error:
+            # As a handle of the loop does: a task takes its exceptions itself.
+            context = {"message": "a callback of a wake-up failed", "exception": error}
+            self.loop.call_exception_handler(context)
         finally:
             PyContext_Exit(self.context)
         return 0
