@@ -401,3 +401,18 @@ def test_an_async_callback_is_refused_when_its_class_is_made() -> None:
         class Waiting(Events):
             async def on_message(self, ws: Connection, data: str | bytes) -> None:  # type: ignore[override]
                 """Never awaited."""
+
+
+async def test_on_message_is_looked_up_at_the_first_message() -> None:
+    heard: list[str | bytes] = []
+
+    class Choosing(Events):
+        def on_open(self, ws: Connection) -> None:
+            self.on_message = lambda ws, data: heard.append(data)  # type: ignore[method-assign]
+
+    events = Choosing()
+    line = open_line(events=events)
+    line.peer.text("a")
+    events.on_message = lambda ws, data: heard.append("too late")  # type: ignore[method-assign]
+    line.peer.text("b")
+    assert heard == ["a", "b"]

@@ -286,3 +286,36 @@ async def test_an_on_message_that_fails_ends_its_connection_with_1011(
     assert await read_frame(other.line) == (0x81, b"untouched")
     await one.end()
     await other.end()
+
+
+async def test_on_message_is_looked_up_at_the_first_message(engine: Any) -> None:
+    class Choosing(Ears):
+        def on_open(self, ws: Connection) -> None:
+            self.on_message = lambda ws, data: self.heard.append(f"own {data}")  # type: ignore[method-assign]
+
+    ears = Choosing()
+    one = await hear(ears, engine)
+    assert ears.heard == ["own a", "own b", "own c"]
+    await one.end()
+
+
+async def test_what_waits_behind_fragments_is_not_overtaken(engine: Any) -> None:
+    one = talk(engine, Role.SERVER)
+    first_is_out, may_end = asyncio.Event(), asyncio.Event()
+
+    async def pieces() -> AsyncIterator[str]:
+        yield "1"
+        yield "2"
+        first_is_out.set()
+        await may_end.wait()
+        yield "3"
+
+    sending = asyncio.ensure_future(one.ws.send(pieces()))
+    await first_is_out.wait()
+    one.ws.send_soon("behind", text=True)
+    one.ws.send_soon("last")
+    may_end.set()
+    await sending
+    frames = [await read_frame(one.line) for _ in range(5)]
+    assert [payload for _, payload in frames] == [b"1", b"2", b"3", b"behind", b"last"]
+    await one.end()
