@@ -30,6 +30,9 @@ AGENT = "trunkline"
 ROUND_SECONDS = 3600
 """A guard against hanging: ten times what the longest round takes."""
 
+REPLAYS = 3
+"""How often a case that was late may be played again."""
+
 RULES = ("1.*", "2.*", "3.*", "4.*", "5.*", "6.*", "7.*", "10.*")
 RULES_CONCURRENCY = 8
 """These cases wait more than they work."""
@@ -64,9 +67,9 @@ class Round:
 async def play(round: Round) -> list[Outcome]:
     """Play a round, and give the outcome of every case.
 
-    A case that went wrong when it had stopped waiting is played once more, alone: most wait for
-    one second, and a machine that is busy with something else can be later than that. A wrong
-    answer that comes in time is final.
+    A case that went wrong when it had stopped waiting is played again, alone: most wait for one
+    second, and a machine that is busy with something else can be later than that. A wrong answer
+    that comes in time is final.
 
     Raises:
         TimeoutError: it hangs.
@@ -74,8 +77,10 @@ async def play(round: Round) -> list[Outcome]:
     mend()
     async with asyncio.timeout(ROUND_SECONDS):
         outcomes = await play_once(round)
-        late = tuple(outcome.case for outcome in outcomes if is_late(outcome))
-        if late:
+        for _ in range(REPLAYS):
+            late = tuple(outcome.case for outcome in outcomes if is_late(outcome))
+            if not late:
+                break
             print(f"late, played again: {' '.join(late)}", file=sys.stderr)
             again = await play_once(replace(round, cases=late, concurrency=1))
             outcomes = [outcome for outcome in outcomes if outcome.case not in late] + again
