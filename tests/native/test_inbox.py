@@ -1,0 +1,117 @@
+"""The unread messages of a connection: their order, their number, and who waits for them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from tests.contracts.twins import needs
+from tests.native.line import new_engine, talk, text
+from trunkline.errors import ConcurrencyError, ConnectionClosedError
+
+pytestmark = needs("inbox")
+
+MANY = 500
+
+
+def binary(payload: bytes) -> bytes:
+    """Make a short frame as a server sends it."""
+    return bytes([0x82, len(payload)]) + payload
+
+
+@pytest.fixture
+async def engine() -> AsyncIterator[Any]:
+    engine = new_engine()
+    yield engine
+    engine.close()
+
+
+async def until_paused(one: Any) -> None:
+    while not one.ws._link.is_reading_paused:
+        await asyncio.sleep(0)
+
+
+async def test_messages_come_in_their_order_however_many_wait(engine: Any) -> None:
+    one = talk(engine, max_queue=MANY)
+    one.say(*(text(str(number)) for number in range(MANY)))
+    assert [await one.ws.recv() for _ in range(MANY)] == [str(number) for number in range(MANY)]
+    await one.end()
+
+
+async def test_an_inbox_that_never_empties_keeps_the_order(engine: Any) -> None:
+    one = talk(engine, max_queue=MANY)
+    one.say(text("first"), text("second"))
+    taken = [await one.ws.recv()]
+    for number in range(MANY):
+        one.say(text(str(number)))
+        taken.append(await one.ws.recv())
+    taken.append(await one.ws.recv())
+    assert taken == ["first", "second", *map(str, range(MANY))]
+    await one.end()
+
+
+@pytest.mark.parametrize("limits", [{"max_queue": 4}, {"max_queue_bytes": 20}])
+async def test_a_full_inbox_lets_the_peer_wait(engine: Any, limits: dict[str, int]) -> None:
+    one = talk(engine, **limits)
+    one.say(*[text("12345")] * 8)
+    await until_paused(one)
+    one.say(text("later"))
+    for _ in range(6):
+        assert await one.ws.recv() == "12345"
+    for _ in range(2):
+        assert await one.ws.recv() == "12345"
+    assert not one.ws._link.is_reading_paused
+    assert await one.ws.recv() == "later"
+    await one.end()
+
+
+async def test_what_has_come_can_be_read_after_the_end(engine: Any) -> None:
+    one = talk(engine, max_queue=MANY)
+    one.say(text("a"), binary(b"b"))
+    one.line.peer.close()
+    await one.ws.wait_closed()
+    assert [await one.ws.recv(), await one.ws.recv()] == ["a", b"b"]
+    with pytest.raises(ConnectionClosedError):
+        await one.ws.recv()
+
+
+async def test_a_reader_that_waits_is_told_of_the_end(engine: Any) -> None:
+    one = talk(engine)
+    receiving = asyncio.ensure_future(one.ws.recv())
+    await asyncio.sleep(0)
+    one.line.peer.close()
+    with pytest.raises(ConnectionClosedError):
+        await receiving
+    await one.ws.wait_closed()
+
+
+async def test_one_reader_at_a_time(engine: Any) -> None:
+    one = talk(engine)
+    receiving = asyncio.ensure_future(one.ws.recv())
+    await asyncio.sleep(0)
+    with pytest.raises(ConcurrencyError):
+        await one.ws.recv()
+    one.say(text("a"))
+    assert await receiving == "a"
+    await one.end()
+
+
+@pytest.mark.parametrize(
+    ("frame", "decode", "message"),
+    [
+        (text("é"), False, "é".encode()),
+        (text("é"), True, "é"),
+        (binary(b"x"), True, "x"),
+        (binary(b"x"), False, b"x"),
+    ],
+)
+async def test_a_message_comes_in_the_form_that_is_asked_for(
+    engine: Any, frame: bytes, decode: bool, message: str | bytes
+) -> None:
+    one = talk(engine)
+    one.say(frame)
+    assert await one.ws.recv(decode) == message
+    await one.end()

@@ -1,0 +1,118 @@
+"""What a task waits on: as much of a future as tasks ask for."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from tests.contracts.twins import needs
+from tests.native.line import new_engine, talk, text
+
+pytestmark = needs("wakeup")
+
+
+@pytest.fixture
+async def engine() -> AsyncIterator[Any]:
+    engine = new_engine()
+    yield engine
+    engine.close()
+
+
+@pytest.fixture
+async def one(engine: Any) -> AsyncIterator[Any]:
+    one = talk(engine)
+    yield one
+    await one.end()
+
+
+async def turn() -> None:
+    """Let the loop call what is due."""
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+
+
+async def test_it_is_pending_until_a_message_comes(one: Any) -> None:
+    receiving = one.ws.recv()
+    wakeup = receiving.send(None)
+    assert wakeup._asyncio_future_blocking is True
+    assert wakeup.get_loop() is asyncio.get_running_loop()
+    assert not wakeup.done() and not wakeup.cancelled()
+    one.say(text("a"))
+    while not wakeup.done():
+        await asyncio.sleep(0)
+    assert wakeup.result() is None and wakeup.exception() is None
+    with pytest.raises(StopIteration) as stopped:
+        receiving.send(None)
+    assert stopped.value.value == "a"
+
+
+async def test_a_cancelled_one_says_so_with_its_message(one: Any) -> None:
+    receiving = one.ws.recv()
+    wakeup = receiving.send(None)
+    called: list[Any] = []
+    wakeup.add_done_callback(called.append)
+    assert wakeup.cancel("enough") is True
+    assert wakeup.cancel("again") is False
+    await turn()
+    assert called == [wakeup] and wakeup.cancelled()
+    for ask in (wakeup.result, wakeup.exception):
+        with pytest.raises(asyncio.CancelledError, match="enough"):
+            ask()
+    receiving.close()
+
+
+async def test_a_callback_that_comes_late_is_called_soon(one: Any) -> None:
+    receiving = one.ws.recv()
+    wakeup = receiving.send(None)
+    wakeup.cancel()
+    called: list[Any] = []
+    wakeup.add_done_callback(called.append)
+    assert called == []
+    await turn()
+    assert called == [wakeup]
+    receiving.close()
+
+
+async def test_a_callback_can_be_taken_back(one: Any) -> None:
+    receiving = one.ws.recv()
+    wakeup = receiving.send(None)
+    called: list[Any] = []
+    wakeup.add_done_callback(called.append)
+    assert wakeup.remove_done_callback(print) == 0
+    assert wakeup.remove_done_callback(called.append) == 1
+    wakeup.cancel()
+    await turn()
+    assert called == []
+    receiving.close()
+
+
+async def test_a_callback_runs_in_its_context(one: Any) -> None:
+    name: contextvars.ContextVar[str] = contextvars.ContextVar("name", default="nobody")
+    receiving = one.ws.recv()
+    wakeup = receiving.send(None)
+    context = contextvars.copy_context()
+    context.run(name.set, "somebody")
+    called: list[str] = []
+    wakeup.add_done_callback(lambda _: called.append(name.get()), context=context)
+    one.say(text("a"))
+    while not called:
+        await asyncio.sleep(0)
+    assert called == ["somebody"] and name.get() == "nobody"
+    receiving.close()
+
+
+async def test_a_callback_that_raises_is_told_to_the_loop(one: Any) -> None:
+    told: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(context))
+    receiving = one.ws.recv()
+    receiving.send(None).add_done_callback(lambda _: 1 / 0)
+    one.say(text("a"))
+    while not told:
+        await asyncio.sleep(0)
+    assert isinstance(told[0]["exception"], ZeroDivisionError)
+    receiving.close()
+    assert await one.ws.recv() == "a"
