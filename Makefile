@@ -26,11 +26,11 @@ check:
 
 test: check
 	@tools/setup test
-	TRUNKLINE_ENGINE=asyncio $(PY) -m pytest -q -n auto $(UNIT) --cov --cov-context=test --cov-report=
+	TRUNKLINE_ENGINE=asyncio tools/pytest -q -n auto $(UNIT) --cov --cov-context=test --cov-report=
 	$(PY) tools/coverage_per_file.py
-	TRUNKLINE_ENGINE=asyncio $(PY) -m pytest -q -n auto $(HEAVY)
+	TRUNKLINE_ENGINE=asyncio tools/pytest -q -n auto $(HEAVY)
 	@if $(PY) -c '$(IS_NATIVE)'; then set -x; \
-	TRUNKLINE_ENGINE=native $(PY) -m pytest -q -n auto $(ON_EITHER_ENGINE); fi
+	TRUNKLINE_ENGINE=native tools/pytest -q -n auto $(ON_EITHER_ENGINE); fi
 
 sanitize:
 	@tools/setup check
