@@ -71,13 +71,13 @@ async def open_once(options: ClientOptions, uri: WebSocketURI) -> ClientConnecti
         response, rest = await answer.received()
         agreement = check_response(response, key, options.subprotocols, options.deflate)
         events = options.events() if options.events else None
+        kind = connection_type(ClientConnection, stream)
+        connection = kind(engine, stream, Role.CLIENT, options.limits, options.logger)
+        connection.request, connection.response = request, response
+        connection.open(agreement, events, rest)
     except BaseException:
         stream.abort()
         raise
-    kind = connection_type(ClientConnection, stream)
-    connection = kind(engine, stream, Role.CLIENT, options.limits, options.logger)
-    connection.request, connection.response = request, response
-    connection.open(agreement, events, rest)
     return connection
 
 

@@ -235,10 +235,16 @@ class Opening:
         rest: bytes,
     ) -> None:
         self._watch.opened(connection)
-        connection.open(agreement, events, rest, self._watch.when_lost)
-        coroutine = self._options.coroutine
-        if events is None and coroutine is not None:
-            Conversation(self._watch, connection, coroutine, self._options.logger)
+        try:
+            connection.open(agreement, events, rest, self._watch.when_lost)
+            coroutine = self._options.coroutine
+            if events is None and coroutine is not None:
+                Conversation(self._watch, connection, coroutine, self._options.logger)
+        except Exception:
+            self._options.logger.exception("a connection could not begin")
+            # Otherwise the server would wait for its end.
+            self._watch.lost(connection)
+            connection.abort()
 
     def _task_done(self, task: asyncio.Task[None]) -> None:
         self._watch.finished(self)
