@@ -85,7 +85,11 @@ class NativeListener:
         self._sockets, self._paths = [], []
 
     def _accepted(self, fd: int) -> None:
-        stream = self._engine.new_stream(fd, None, self._write_limit)
+        try:
+            stream = self._engine.new_stream(fd, None, self._write_limit)
+        except BaseException:
+            os.close(fd)
+            raise
         if self._tls is None:
             self._hand_over(stream)
             stream.open()
@@ -116,8 +120,8 @@ class NativeListener:
 
     def _retry(self, error: OSError) -> None:
         """Begin again in a while: descriptors are short, and every second would ask in vain."""
-        logger.error("cannot accept a connection: %s; next try in %s s", error, ACCEPT_RETRY)
         self._engine.timers.call_in(ACCEPT_RETRY, self._resume)
+        logger.error("cannot accept a connection: %s; next try in %s s", error, ACCEPT_RETRY)
 
     def _resume(self) -> None:
         for listening in self._listening:

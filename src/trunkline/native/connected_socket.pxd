@@ -1,3 +1,7 @@
+from libc.stdint cimport uint8_t
+
+from trunkline.native.backlog cimport tl_backlog
+from trunkline.native.layer cimport Layer
 from trunkline.native.poller cimport Pollable
 
 
@@ -8,7 +12,21 @@ cdef class ConnectedSocket(Pollable):
     cdef bint is_lingering  # everything was said; the peer's end is waited for
     cdef object deadline  # asyncio.TimerHandle, while lingering
 
+    cdef Layer layer  # None for a plain stream
+    cdef tl_backlog* backlog  # owned; only while something is unsent
+
     cdef int linger(self, give_up) except -1
     cdef bint has_peer_ended(self) noexcept
     cdef int remember_addresses(self) except -1
     cdef object get_socket_info(self, name)
+
+    # Sending
+    cdef size_t send_now(self, const uint8_t* data, size_t size) except? 0xFFFFFFFF
+    cdef size_t seal_now(self, const uint8_t* data, size_t size) except? 0xFFFFFFFF
+    cdef size_t send_both_now(
+        self, const uint8_t* head, size_t head_size, const uint8_t* data, size_t size
+    ) except? 0xFFFFFFFF
+    cdef bint is_sealing(self) noexcept
+    cdef int append(self, const uint8_t* data, size_t size) except -1
+    cdef uint8_t* make_room(self, size_t size) except NULL
+    cdef int lose(self, error) except -1  # for the subclass

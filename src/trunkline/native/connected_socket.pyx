@@ -1,14 +1,18 @@
 # No twin: asyncio's transports do this for the asyncio engine.
-# Owns the descriptor. Runs on the loop's thread.
+# Owns the descriptor, and what is unsent. Runs on the loop's thread.
 """A connected socket, and what is known of it."""
 
+import os
 import socket
 from asyncio.trsock import TransportSocket
 
 from cpython.bytes cimport PyBytes_FromStringAndSize
 from libc.errno cimport errno
 from libc.stdint cimport uint8_t
+from libc.string cimport memcpy
 
+from trunkline.native.backlog cimport tl_backlog_free, tl_backlog_reserve
+from trunkline.native.layer cimport FAILED
 from trunkline.native.poller cimport BUFFER_BYTES, Pollable
 from trunkline.native.sockets cimport (
     EAGAIN,
@@ -18,6 +22,8 @@ from trunkline.native.sockets cimport (
     recv,
     shutdown,
     tl_peername,
+    tl_send,
+    tl_send_both,
     tl_sockname,
 )
 
@@ -29,6 +35,9 @@ cdef enum:
 
 
 cdef class ConnectedSocket(Pollable):
+    def __dealloc__(self):
+        tl_backlog_free(&self.backlog)
+
     cdef int close_descriptor(self) except -1:
         if self.fd >= 0:
             self.remember_addresses()
@@ -62,7 +71,10 @@ cdef class ConnectedSocket(Pollable):
     cdef int remember_addresses(self) except -1:
         """Ask while there is an answer: a socket that was reset or closed has no names."""
         if self.addresses is None:
-            self.addresses = name_of(self.fd, False), name_of(self.fd, True)
+            try:
+                self.addresses = name_of(self.fd, False), name_of(self.fd, True)
+            except MemoryError:
+                pass  # nothing depends on them, and much on what comes behind this
         return 0
 
     cdef object get_socket_info(self, name):
@@ -76,8 +88,91 @@ cdef class ConnectedSocket(Pollable):
     def open_socket(self):
         """Give the socket as an object, which does not own it."""
         if self.socket is None and self.fd >= 0:
-            self.socket = TransportSocket(socket.socket(fileno=self.fd))
+            sock = socket.socket(fileno=self.fd)
+            try:
+                self.socket = TransportSocket(sock)
+            except MemoryError:
+                sock.detach()
+                raise
         return self.socket
+
+    # Sending
+
+    cdef bint is_sealing(self) noexcept:
+        """Whether the layer has taken something that has not left."""
+        return self.layer is not None and self.layer.unsent() > 0
+
+    cdef size_t send_now(self, const uint8_t* data, size_t size) except? 0xFFFFFFFF:
+        """Send until the kernel takes no more; say how much has left."""
+        cdef:
+            size_t total = 0
+            ssize_t count
+        if self.layer is not None:
+            return self.seal_now(data, size)
+        while total < size:
+            count = tl_send(self.fd, data + total, size - total)
+            if count >= 0:
+                total += count
+            elif errno == EAGAIN:
+                break
+            elif errno != EINTR:
+                self.lose(OSError(errno, os.strerror(errno)))
+                break
+        return total
+
+    cdef size_t seal_now(self, const uint8_t* data, size_t size) except? 0xFFFFFFFF:
+        """Have the layer send, until it takes no more."""
+        cdef:
+            size_t total = 0
+            ssize_t count
+        while total < size:
+            try:
+                count = self.layer.send(data + total, size - total)
+            except MemoryError as error:
+                self.lose(error)
+                raise
+            if count == FAILED:
+                self.lose(self.layer.error)
+            if count < 0:
+                break
+            total += count
+        return total
+
+    cdef size_t send_both_now(
+        self, const uint8_t* head, size_t head_size, const uint8_t* data, size_t size
+    ) except? 0xFFFFFFFF:
+        """Send two pieces as far as it goes at once; say how much has left."""
+        cdef ssize_t count
+        if self.layer is None:
+            count = tl_send_both(self.fd, head, head_size, data, size)
+            if count < 0 and errno != EAGAIN and errno != EINTR:
+                self.lose(OSError(errno, os.strerror(errno)))
+            return max(count, 0)
+        count = self.seal_now(head, head_size)
+        if <size_t>count < head_size or self.fd < 0:
+            return count
+        return count + self.seal_now(data, size)
+
+    cdef int append(self, const uint8_t* data, size_t size) except -1:
+        """Keep what follows bytes that have left; where that fails, nothing may follow them."""
+        cdef uint8_t* end = tl_backlog_reserve(&self.backlog, size)
+        if end == NULL:
+            self.lose(MemoryError())
+            raise MemoryError
+        memcpy(end, data, size)
+        self.backlog.size += size
+        return 0
+
+    cdef uint8_t* make_room(self, size_t size) except NULL:
+        """Give the end of the backlog, with room for `size` bytes."""
+        cdef uint8_t* end = tl_backlog_reserve(&self.backlog, size)
+        if end == NULL:
+            raise MemoryError
+        return end
+
+    cdef int lose(self, error) except -1:
+        """Let go of the socket; see Stream."""
+        raise NotImplementedError
 
 
 cdef bytes name_of(int fd, bint is_peer):

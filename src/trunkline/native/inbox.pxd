@@ -30,6 +30,7 @@ cdef class Inbox:
 
     cdef int put(self, object data) except -1
     cdef int arrived(self) except -1
+    cdef int wake(self, bint directly) except -1
     cdef object take(self)
     cdef object take_other(self)
     cdef int begin_reading(self) except -1

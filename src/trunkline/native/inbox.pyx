@@ -14,7 +14,7 @@ from trunkline.native.awaitable cimport (
 )
 from trunkline.native.endpoint cimport Endpoint
 from trunkline.native.stream cimport Stream
-from trunkline.native.wakeup cimport new_wakeup
+from trunkline.native.wakeup cimport Wakeup, new_wakeup
 
 from trunkline.errors import ConcurrencyError, ConnectionClosedOK, UsageError
 from trunkline.limits import LOW_WATER_DIVISOR
@@ -53,7 +53,7 @@ cdef class Inbox:
     cdef int begin_reading(self) except -1:
         if self.is_being_read:
             raise ConcurrencyError("recv() is already waiting for a message in another task")
-        self.is_being_read, self.is_handling = True, False
+        self.is_handling = False
         if self.count == 0 and not self.endpoint.is_open:
             self.link.settle()
         return 0
@@ -105,8 +105,7 @@ cdef class Inbox:
     cdef int arrived(self) except -1:
         """Let the reader go on, and the peer wait where messages are left that are enough."""
         if self.reader is not None and self.count:
-            reader, self.reader = self.reader, None
-            reader.wake(self.stream.poller.is_busy and not self.stream.poller.is_debugging)
+            self.wake(self.stream.poller.is_busy and not self.stream.poller.is_debugging)
         if self.count and (self.count >= self.max_count or self.size >= self.max_size):
             self.link.pause_reading()
         return 0
@@ -146,8 +145,19 @@ cdef class Inbox:
     def wake_soon(self):
         """Let the reader go on, when the link has done what it is about."""
         if self.reader is not None:
-            reader, self.reader = self.reader, None
-            reader.wake(False)
+            self.wake(False)
+
+    cdef int wake(self, bint directly) except -1:
+        cdef Wakeup reader = self.reader
+        self.reader = None
+        try:
+            reader.wake(directly)
+        except MemoryError:
+            # It still waits, and hears of the end that this brings about.
+            if self.is_being_read and self.reader is None:
+                self.reader = reader
+            raise
+        return 0
 
 
 cdef Py_ssize_t size_of(object data) noexcept:
@@ -182,9 +192,10 @@ cdef class Receive(Awaitable):
         if not self.inbox.endpoint.is_open and self.inbox.link.has_ended:
             self.stop()
             raise self.end()
+        reader = new_wakeup(self.inbox.stream.poller.loop)
+        self.inbox.reader, self.inbox.is_being_read = reader, True
         self.stage = WAITING
-        self.inbox.reader = new_wakeup(self.inbox.stream.poller.loop)
-        return self.inbox.reader
+        return reader
 
     cdef object finish(self):
         """Take the message: only now, so that whoever stops waiting loses none."""

@@ -284,7 +284,9 @@ cdef class Lane(Sink):
             Poller poller = stream.poller
             uint8_t* target
             size_t head
-        if poller.current is not stream or stream.backlog != NULL or self.endpoint.masks:
+        if poller.current is not stream or stream.backlog != NULL or stream.is_corked:
+            return False
+        if self.endpoint.masks:
             return False
         if size > COPIED_BYTES or poller.corked_size + size + MAX_HEADER > BUFFER_BYTES:
             return False

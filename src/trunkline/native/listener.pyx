@@ -15,6 +15,7 @@ from trunkline.native.sockets cimport (
     ENOBUFS,
     ENOMEM,
     EPOLLIN,
+    close_fd,
     tl_accept,
 )
 
@@ -33,7 +34,7 @@ cdef class ListeningSocket(Pollable):
         retry: called when no descriptor is free; accepting stops until `resume()`.
     """
 
-    def __init__(self, Poller poller not None, int fd, accepted, retry):
+    def __cinit__(self, Poller poller not None, int fd, accepted, retry):
         self.poller = poller
         self.fd = fd
         self.accepted = accepted
@@ -56,7 +57,16 @@ cdef class ListeningSocket(Pollable):
             fd = tl_accept(self.fd)
             if fd < 0:
                 return self.refuse_or_raise(errno)
-            self.accepted(fd)
+            self.hand_over(fd)
+        return 0
+
+    cdef int hand_over(self, int fd) except -1:
+        try:
+            number = fd
+        except MemoryError:
+            close_fd(fd)
+            raise
+        self.accepted(number)
         return 0
 
     cdef int refuse_or_raise(self, int code) except -1:
@@ -64,7 +74,12 @@ cdef class ListeningSocket(Pollable):
         if code == EMFILE or code == ENFILE or code == ENOBUFS or code == ENOMEM:
             # Level-triggered: it would ask again at once, and for ever.
             self.unwatch()
-            self.retry(OSError(code, os.strerror(code)))
+            try:
+                self.retry(OSError(code, os.strerror(code)))
+            except Exception:
+                # Nobody else will begin again.
+                self.resume()
+                raise
         elif code == codes.EBADF or code == codes.EINVAL:
             self.close_descriptor()
         return 0

@@ -27,6 +27,7 @@ cdef class Pollable:
     cdef int ready(self, uint32_t events) except -1
     cdef int settle(self) except -1
     cdef int fail(self, error) except -1
+    cdef int interrupt(self) except -1
     cdef int discard(self) except -1
 
 
@@ -54,11 +55,11 @@ cdef class Poller:
 
     cdef uint8_t* room_for_records(self) except NULL
     cdef int settle_soon(self, Pollable pollable) except -1
+    cdef int call_settle_now(self) except -1
     cdef int register(self, Pollable pollable, uint32_t interest) except -1
     cdef int bury(self, Pollable pollable) except -1
     cdef int run_batch(self, int count) except -1
     cdef int handle(self, Pollable pollable, uint32_t events) except -1
     cdef int settle_all(self) except -1
-    cdef int settle_rest(self) except -1
     cdef int stay(self) except -1
     cdef int wait_busily(self, double leave_at) except? -1

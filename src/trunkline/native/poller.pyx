@@ -62,9 +62,10 @@ cdef class Pollable:
         """Hear nothing any more, not even of errors."""
         if not self.is_registered:
             return 0
+        self.poller.bury(self)
         if self.poller.epoll_fd >= 0:
             epoll_ctl(self.poller.epoll_fd, EPOLL_CTL_DEL, self.fd, NULL)
-        return self.poller.bury(self)
+        return 0
 
     cdef int close_descriptor(self) except -1:
         if self.fd >= 0:
@@ -83,6 +84,10 @@ cdef class Pollable:
     cdef int fail(self, error) except -1:
         """An exception came out of ready() or settle()."""
         raise error
+
+    cdef int interrupt(self) except -1:
+        """A KeyboardInterrupt, or SystemExit, came out of ready() or settle(), and goes on."""
+        return 0
 
     cdef int discard(self) except -1:
         """The poller is closed: let go without a word."""
@@ -140,10 +145,8 @@ cdef class Call(Pollable):
 
 
 cdef class Poller:
-    def __cinit__(self):
+    def __cinit__(self, loop):
         self.epoll_fd = -1
-
-    def __init__(self, loop):
         self.loop = loop
         self.settling = deque()
         self.graves = []
@@ -167,7 +170,8 @@ cdef class Poller:
         pollers.add(self)
 
     def __dealloc__(self):
-        if self.epoll_fd >= 0:
+        # Where the arguments were wrong, nothing has been set, and 0 is somebody else's.
+        if self.received != NULL and self.epoll_fd >= 0:
             close_fd(self.epoll_fd)
         free(self.found)
         free(self.received)
@@ -261,11 +265,19 @@ cdef class Poller:
         """Call settle() at the end of the batch, or of this round of the loop."""
         if pollable.is_settling:
             return 0
-        pollable.is_settling = True
         self.settling.append(pollable)
-        if not (self.is_busy or self.is_called_soon):
-            self.is_called_soon = True
+        pollable.is_settling = True
+        return 0 if self.is_busy else self.call_settle_now()
+
+    cdef int call_settle_now(self) except -1:
+        if self.is_called_soon:
+            return 0
+        try:
             self.loop.call_soon(self.settle_now)
+            self.is_called_soon = True
+        except (MemoryError, RuntimeError):
+            # No memory for a call, or the loop is closed. A batch settles too, if one comes.
+            (<Signal>self.signal).wake()
         return 0
 
     # Called by the loop
@@ -273,12 +285,8 @@ cdef class Poller:
     def settle_now(self):
         """Settle what was put off outside of a batch."""
         self.is_called_soon = False
-        if self.is_busy:
-            return
-        try:
-            self.settle_all()
-        finally:
-            self.settle_rest()
+        if not self.is_busy:
+            self.run_batch(0)
 
     def process(self):
         """Handle what is ready."""
@@ -306,14 +314,8 @@ cdef class Poller:
             # What a KeyboardInterrupt has left over, epoll reports again.
             self.is_busy = False
             self.graves.clear()
-            self.settle_rest()
-        return 0
-
-    cdef int settle_rest(self) except -1:
-        """Put off what a KeyboardInterrupt has left over."""
-        if self.settling and not self.is_called_soon:
-            self.is_called_soon = True
-            self.loop.call_soon(self.settle_now)
+            if self.settling:
+                self.call_settle_now()
         return 0
 
     cdef int handle(self, Pollable pollable, uint32_t events) except -1:
@@ -321,7 +323,10 @@ cdef class Poller:
             return 0
         try:
             pollable.ready(events)
-        except Exception as error:
+        except (KeyboardInterrupt, SystemExit):
+            pollable.interrupt()
+            raise
+        except BaseException as error:  # CancelledError too: nobody waits for it here
             pollable.fail(error)
         return 0
 
@@ -332,7 +337,10 @@ cdef class Poller:
             pollable.is_settling = False
             try:
                 pollable.settle()
-            except Exception as error:
+            except (KeyboardInterrupt, SystemExit):
+                pollable.interrupt()
+                raise
+            except BaseException as error:
                 pollable.fail(error)
         return 0
 

@@ -1,8 +1,6 @@
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
-from trunkline.native.backlog cimport tl_backlog
 from trunkline.native.connected_socket cimport ConnectedSocket
-from trunkline.native.layer cimport Layer
 from trunkline.native.sink cimport Sink
 
 
@@ -10,11 +8,9 @@ cdef class Stream(ConnectedSocket):
     # Who is told
     cdef public object receiver  # engines.engine.Receiver
     cdef public Sink sink  # takes the bytes in its place, once it is there
-    cdef Layer layer  # None for a plain stream
     cdef public double last_heard  # seconds on the engine's clock
 
     # Writing
-    cdef tl_backlog* backlog  # owned; only while something is unsent
     cdef uint64_t written  # bytes, since the beginning
     cdef uint32_t write_limit  # bytes: high water
     cdef bint is_corked  # held back until uncork(), or the end of this round
@@ -26,6 +22,7 @@ cdef class Stream(ConnectedSocket):
     cdef bint is_reading_paused
     cdef bint is_ending_writing  # no more is written; the end follows the backlog
     cdef bint is_closing  # the descriptor is closed behind the backlog
+    cdef bint is_doomed  # lose() was called
     cdef object error  # what the stream was lost with
 
     cdef int update_interest(self) except -1
@@ -52,17 +49,8 @@ cdef class Stream(ConnectedSocket):
     cdef int flush(self) except -1
     cdef int flush_cork(self) except -1
     cdef int flush_backlog(self) except -1
-    cdef size_t send_now(self, const uint8_t* data, size_t size) except? 0xFFFFFFFF
-    cdef size_t seal_now(self, const uint8_t* data, size_t size) except? 0xFFFFFFFF
-    cdef size_t send_both_now(
-        self, const uint8_t* head, size_t head_size, const uint8_t* data, size_t size
-    ) except? 0xFFFFFFFF
-    cdef bint is_sealing(self) noexcept
-    cdef int append(self, const uint8_t* data, size_t size) except -1
-    cdef uint8_t* make_room(self, size_t size) except NULL
     cdef size_t count_unsent(self) noexcept
     cdef int watch_water(self) except -1
 
     # Closing
     cdef int finish(self) except -1
-    cdef int lose(self, error) except -1

@@ -1,5 +1,5 @@
 # No twin: asyncio's transports do this for the asyncio engine.
-# Owns one connected socket and what is unsent on it.
+# Owns nothing beyond its connected socket.
 # Runs on the loop's thread.
 """One socket: bytes in, as they come; bytes out, in order, gathered."""
 
@@ -10,7 +10,7 @@ from libc.errno cimport errno
 from libc.stdint cimport uint8_t, uint32_t
 from libc.string cimport memcpy
 
-from trunkline.native.backlog cimport tl_backlog_free, tl_backlog_reserve
+from trunkline.native.backlog cimport tl_backlog_free
 from trunkline.native.connected_socket cimport ConnectedSocket
 from trunkline.native.layer cimport ENDED, FAILED, LATER
 from trunkline.native.poller cimport BUFFER_BYTES, Poller
@@ -26,8 +26,6 @@ from trunkline.native.sockets cimport (
     recv,
     shutdown,
     tl_monotonic,
-    tl_send,
-    tl_send_both,
 )
 
 from trunkline.limits import LOW_WATER_DIVISOR
@@ -50,7 +48,7 @@ cdef class Stream(ConnectedSocket):
         write_limit: high water in bytes.
     """
 
-    def __init__(self, Poller poller not None, int fd, receiver, uint32_t write_limit):
+    def __cinit__(self, Poller poller not None, int fd, receiver, uint32_t write_limit):
         self.poller = poller
         self.fd = fd
         self.receiver = receiver
@@ -62,12 +60,11 @@ cdef class Stream(ConnectedSocket):
         if not self.is_reading_paused:
             self.watch(EPOLLIN)
 
-    def __dealloc__(self):
-        tl_backlog_free(&self.backlog)
-
     # Called by the poller
 
     cdef int ready(self, uint32_t events) except -1:
+        if self.is_doomed:
+            return self.lose(self.error)
         if self.is_lingering:
             return self.lose(self.error) if self.has_peer_ended() else 0
         if events & EPOLLOUT:
@@ -90,6 +87,8 @@ cdef class Stream(ConnectedSocket):
 
     cdef int settle(self) except -1:
         """Send what was held back; tell of the loss of the stream."""
+        if self.is_doomed:
+            self.lose(self.error)
         if self.fd >= 0:
             self.is_corked = False
             self.flush()
@@ -108,6 +107,10 @@ cdef class Stream(ConnectedSocket):
         context = {"message": message, "exception": error, "transport": self}
         self.poller.loop.call_exception_handler(context)
         return self.lose(error)
+
+    cdef int interrupt(self) except -1:
+        # What was read and not yet handled is lost: what follows it would be misread.
+        return self.lose(None)
 
     cdef int discard(self) except -1:
         tl_backlog_free(&self.backlog)
@@ -228,8 +231,16 @@ cdef class Stream(ConnectedSocket):
         return self.written - min(self.written, <uint64_t>self.count_unsent())
 
     def write(self, bytes data not None):
-        """Send `data`, now or later; drop it once the stream is going."""
-        self.put(<const uint8_t*>PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data))
+        """Send `data`, now or later; drop it once the stream is going.
+
+        Raises:
+            MemoryError: the stream is lost, too, because what follows `data` may depend on it.
+        """
+        try:
+            self.put(<const uint8_t*>PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data))
+        except MemoryError as error:
+            self.lose(error)
+            raise
 
     def cork(self):
         """Hold back what is written until `uncork()`; while its event lasts it is corked anyway."""
@@ -248,8 +259,8 @@ cdef class Stream(ConnectedSocket):
 
     cdef int hold_back(self) except -1:
         if self.fd >= 0 and not self.is_corked and not self.uses_cork():
-            self.is_corked = True
             self.poller.settle_soon(self)
+            self.is_corked = True
         return 0
 
     cdef bint is_taking(self) noexcept:
@@ -265,10 +276,6 @@ cdef class Stream(ConnectedSocket):
         if self.poller.current is self:
             count += self.poller.corked_size
         return count if self.layer is None else count + self.layer.unsent()
-
-    cdef bint is_sealing(self) noexcept:
-        """Whether the layer has taken something that has not left."""
-        return self.layer is not None and self.layer.unsent() > 0
 
     cdef int put(self, const uint8_t* data, size_t size) except -1:
         """Send `data`, borrowed for this call, now or later."""
@@ -362,7 +369,7 @@ cdef class Stream(ConnectedSocket):
     cdef int flush_backlog(self) except -1:
         """Send what is unsent, as far as it goes."""
         cdef size_t count
-        if self.backlog == NULL and not self.is_sealing():
+        if self.fd < 0 or self.backlog == NULL and not self.is_sealing():
             return 0
         if self.layer is not None and self.layer.flush() == FAILED:
             return self.lose(self.layer.error)
@@ -382,65 +389,6 @@ cdef class Stream(ConnectedSocket):
                 self.is_writing_paused = False
                 self.receiver.writing_resumed()
         return 0
-
-    cdef size_t send_now(self, const uint8_t* data, size_t size) except? 0xFFFFFFFF:
-        """Send until the kernel takes no more; say how much has left."""
-        cdef:
-            size_t total = 0
-            ssize_t count
-        if self.layer is not None:
-            return self.seal_now(data, size)
-        while total < size:
-            count = tl_send(self.fd, data + total, size - total)
-            if count >= 0:
-                total += count
-            elif errno == EAGAIN:
-                break
-            elif errno != EINTR:
-                self.lose(OSError(errno, os.strerror(errno)))
-                break
-        return total
-
-    cdef size_t seal_now(self, const uint8_t* data, size_t size) except? 0xFFFFFFFF:
-        """Have the layer send, until it takes no more."""
-        cdef:
-            size_t total = 0
-            ssize_t count
-        while total < size:
-            count = self.layer.send(data + total, size - total)
-            if count == FAILED:
-                self.lose(self.layer.error)
-            if count < 0:
-                break
-            total += count
-        return total
-
-    cdef size_t send_both_now(
-        self, const uint8_t* head, size_t head_size, const uint8_t* data, size_t size
-    ) except? 0xFFFFFFFF:
-        """Send two pieces as far as it goes at once; say how much has left."""
-        cdef ssize_t count
-        if self.layer is None:
-            count = tl_send_both(self.fd, head, head_size, data, size)
-            if count < 0 and errno != EAGAIN and errno != EINTR:
-                self.lose(OSError(errno, os.strerror(errno)))
-            return max(count, 0)
-        count = self.seal_now(head, head_size)
-        if <size_t>count < head_size or self.fd < 0:
-            return count
-        return count + self.seal_now(data, size)
-
-    cdef int append(self, const uint8_t* data, size_t size) except -1:
-        memcpy(self.make_room(size), data, size)
-        self.backlog.size += size
-        return 0
-
-    cdef uint8_t* make_room(self, size_t size) except NULL:
-        """Give the end of the backlog, with room for `size` bytes."""
-        cdef uint8_t* end = tl_backlog_reserve(&self.backlog, size)
-        if end == NULL:
-            raise MemoryError
-        return end
 
     # Closing
 
@@ -484,12 +432,15 @@ cdef class Stream(ConnectedSocket):
         """Let go of the socket; the receiver is told when nobody is in its way."""
         if self.fd < 0:
             return 0
+        # Where memory is short, nothing goes in or out, and the next event comes back here.
+        self.is_doomed = self.is_closing = True
         self.error = error
+        self.poller.settle_soon(self)
+        self.close_descriptor()
         tl_backlog_free(&self.backlog)
         if self.poller.current is self:
             self.poller.corked_size = 0
-        self.close_descriptor()
-        return self.poller.settle_soon(self)
+        return 0
 
     # What is known
 

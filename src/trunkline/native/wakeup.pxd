@@ -11,6 +11,7 @@ cdef class Wakeup:
     cdef bint is_blocking  # tasks' own mark: see asyncio.isfuture()
 
     cdef int wake(self, bint directly) except -1
+    cdef int wake_soon(self, callback) except -1
 
 
 cdef Wakeup new_wakeup(object loop)

@@ -56,8 +56,7 @@ cdef class Wakeup:
         else:
             directly = False
         if not directly:
-            self.loop.call_soon(callback, self, context=self.context)
-            return 0
+            return self.wake_soon(callback)
         try:
             callback(self)
         except Exception as error:
@@ -66,6 +65,14 @@ cdef class Wakeup:
             self.loop.call_exception_handler(context)
         finally:
             PyContext_Exit(self.context)
+        return 0
+
+    cdef int wake_soon(self, callback) except -1:
+        try:
+            self.loop.call_soon(callback, self, context=self.context)
+        except MemoryError:
+            self.state, self.callback = PENDING, callback  # it can be tried again
+            raise
         return 0
 
     # Called by tasks
