@@ -120,10 +120,12 @@ def test_an_unfinished_header_costs_less_than_half_a_kib() -> None:
 def test_nothing_is_held_when_nothing_is_unfinished(size: int) -> None:
     endpoint = server()
     data = encode_frame(Opcode.TEXT, b"x" * size, mask_key=KEY)
-    receive(endpoint, data, 50)
     tracemalloc.start()
     try:
+        # Whoever traces or measures this test allocates at its first run, too.
+        receive(endpoint, data, 50)
+        before = held()
         receive(endpoint, data * 2, 50)
-        assert held() < 64
+        assert held() - before < 64
     finally:
         tracemalloc.stop()
