@@ -600,3 +600,18 @@ async def test_a_client_sees_a_clean_end() -> None:
             await ws.recv()
     assert caught.value.code == 1001
     assert caught.value.was_clean
+
+
+async def test_a_connection_that_cannot_begin_keeps_no_server_from_closing(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*args: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("trunkline.connection.connection.endpoint_class", lambda: fail)
+    handler = Recorder()
+    async with asyncio.timeout(HANG_SECONDS), server_for(handler) as server:
+        with pytest.raises((OSError, MemoryError)):
+            await connect(uri_of(server))
+    assert not handler.was_reached
+    assert "a connection could not begin" in caplog.text
