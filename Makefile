@@ -1,6 +1,7 @@
 # The verbs of the project, and of its CI. `make test PYTHON=python3.12` chooses the interpreter.
 PY = .venv/bin/python
-HEAVY = tests/properties tests/conformance tests/interop tests/browser tests/faults tests/wheels tests/soak
+HEAVY = tests/contracts tests/properties tests/conformance tests/interop tests/browser tests/faults \
+	tests/wheels tests/soak
 UNIT = $(HEAVY:%=--ignore=%)
 # Where bytes are moved. The suites that ask both engines by themselves are not among these.
 ON_EITHER_ENGINE = tests/client tests/server tests/connection tests/cli tests/demos \
@@ -35,7 +36,7 @@ test: check
 sanitize:
 	@tools/setup check
 	tools/sanitize -n auto $(UNIT)
-	tools/sanitize -n auto tests/properties
+	tools/sanitize -n auto tests/contracts tests/properties
 
 fuzz:
 	@tools/setup fuzz
