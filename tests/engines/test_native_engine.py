@@ -350,6 +350,26 @@ async def test_an_accept_that_fails_is_told_once_and_the_next_is_accepted(engine
     loop.set_exception_handler(handler)
 
 
+async def test_a_descriptor_for_which_no_stream_can_be_made_is_closed(
+    engine: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_memory(*_: object) -> None:
+        raise MemoryError
+
+    told: list[dict[str, Any]] = []
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda _, context: told.append(context))
+    harbour = await open_harbour(engine, LOOPBACK)
+    monkeypatch.setattr(engine, "new_stream", no_memory)
+    with socket.socket() as visitor:
+        visitor.setblocking(False)
+        await loop.sock_connect(visitor, harbour.listener.sockets[0].getsockname())
+        assert await loop.sock_recv(visitor, 1) == b""
+    assert [type(context["exception"]) for context in told] == [MemoryError]
+    harbour.listener.close()
+    loop.set_exception_handler(None)
+
+
 async def test_short_descriptors_are_logged_and_accepting_goes_on_in_a_while(
     engine: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
