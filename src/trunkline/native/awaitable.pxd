@@ -15,6 +15,7 @@ cdef class Awaitable:
     cdef object advance(self, object value)
     # End early: the exception is on its way.
     cdef int interrupt(self) except -1
+    cdef int finish_early(self) except -1
     cdef object outcome
     cdef object interrupted(self, object kind, object value, object traceback)
 

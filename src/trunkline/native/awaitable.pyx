@@ -36,10 +36,12 @@ cdef class Awaitable:
         raise NotImplementedError
 
     cdef int interrupt(self) except -1:
+        """Let go of what is waited for."""
         return 0
 
     cdef object interrupted(self, object kind, object value, object traceback):
         """Take an exception in; by default it ends the wait."""
+        self.finish_early()
         if isinstance(kind, BaseException):
             raise kind
         if traceback is not None:
@@ -75,9 +77,13 @@ cdef class Awaitable:
 
     def close(self):
         """End it, as `generator.close()`."""
-        if self.stage != FINISHED:
-            self.stage = FINISHED
-            self.interrupt()
+        self.finish_early()
+
+    cdef int finish_early(self) except -1:
+        """Let go of what is waited for, if anything is."""
+        cdef bint is_waiting = self.stage == WAITING
+        self.stage = FINISHED
+        return self.interrupt() if is_waiting else 0
 
 
 Coroutine.register(Awaitable)

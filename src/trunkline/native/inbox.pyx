@@ -227,18 +227,6 @@ cdef class Receive(Awaitable):
             self.inbox.reader = None
         return 0
 
-    cdef object interrupted(self, object kind, object value, object traceback):
-        if self.stage == WAITING:
-            self.interrupt()
-        self.stage = FINISHED
-        return Awaitable.interrupted(self, kind, value, traceback)
-
-    def close(self):
-        """End the wait, as a coroutine's `close()`."""
-        if self.stage == WAITING:
-            self.interrupt()
-        self.stage = FINISHED
-
     cdef object end(self):
         """Make the error that says how the connection has ended, or the end of an iteration."""
         error = self.inbox.link.closed()

@@ -356,7 +356,6 @@ cdef class Send(Awaitable):
 
     cdef object interrupted(self, object kind, object value, object traceback):
         if self.stage == NEW:
-            self.stage = FINISHED
             return Awaitable.interrupted(self, kind, value, traceback)
         try:
             return self.rest.throw(kind if value is None else value)
