@@ -6,12 +6,15 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.scenarios import Scenario
+from benchmarks.scenarios import Kind, Scenario
 
 BENCHMARKS = Path(__file__).parent
 BUILD = BENCHMARKS.parent / "build" / "benchmarks"
 LIMIT = "c-epoll"
 """What everything is compared with: a server in C that does the least possible work."""
+
+LIMIT_APART = "c-epoll-apart"
+"""The same, but what is published together leaves message by message."""
 
 SPIN_SECONDS = "0.00005"
 
@@ -24,11 +27,15 @@ class Peer:
     command: tuple[str, ...]
     can_tls: bool = True
     can_compress: bool = True
+    only: Kind | None = None
+    """The only kind of scenario in which it differs from another."""
 
     def can(self, scenario: Scenario) -> bool:
         """Whether the scenario can be asked of it."""
-        return (self.can_tls or not scenario.is_tls) and (
-            self.can_compress or not scenario.is_compressed
+        return (
+            (self.can_tls or not scenario.is_tls)
+            and (self.can_compress or not scenario.is_compressed)
+            and self.only in {None, scenario.kind}
         )
 
 
@@ -41,6 +48,7 @@ EVENTS = ("--handler", "events")
 
 PEERS = (
     Peer(LIMIT, (str(BUILD / "limit"),), can_tls=False, can_compress=False),
+    Peer(LIMIT_APART, (str(BUILD / "limit"), "--apart"), False, False, Kind.FANOUT),
     Peer("trunkline-events", python("trunkline", *EVENTS)),
     Peer("trunkline-events+uvloop", python("trunkline", *EVENTS, *UVLOOP)),
     Peer("trunkline-events-spin", python("trunkline", *EVENTS, "--spin", SPIN_SECONDS)),
@@ -63,6 +71,7 @@ PEERS = (
 
 QUICK = (
     LIMIT,
+    LIMIT_APART,
     "trunkline-events",
     "trunkline-async",
     "trunkline-events-spin",

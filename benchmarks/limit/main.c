@@ -1,7 +1,7 @@
-/* The limit: a WebSocket server on epoll that does the least possible work. `limit [port]`
+/* The limit: a WebSocket server on epoll that does the least possible work. `limit [--apart]`
  *
  * Prints its port and serves until it is killed: /pub is sent to all of /sub, any other path is
- * echoed. */
+ * echoed. With --apart, what was published together is sent message by message. */
 #include "failure.h"
 #include "server.h"
 
@@ -11,6 +11,7 @@
 #include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
@@ -22,12 +23,12 @@ enum {
     FOR_EVER = -1,
 };
 
-static int listen_at(uint16_t port)
+static int listen_anywhere(void)
 {
     int listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
     int yes = 1;
     setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
+    struct sockaddr_in address = {.sin_family = AF_INET};
     address.sin_addr.s_addr = htonl(INADDR_ANY);
     if (bind(listener, (struct sockaddr *)&address, sizeof address) != 0 ||
         listen(listener, BACKLOG) != 0) {
@@ -72,7 +73,9 @@ int main(int count, char **arguments)
 {
     if (!mallopt(M_MMAP_THRESHOLD, KEEP_BYTES) || !mallopt(M_TRIM_THRESHOLD, KEEP_BYTES))
         fail("mallopt refuses %d bytes", KEEP_BYTES);
-    int listener = listen_at(count > 1 ? (uint16_t)atoi(arguments[1]) : 0);
+    if (count > 1 && strcmp(arguments[1], "--apart") == 0)
+        server_publish(APART);
+    int listener = listen_anywhere();
     int epoll = epoll_create1(0);
     struct epoll_event listening = {.events = EPOLLIN, .data.ptr = NULL};
     epoll_ctl(epoll, EPOLL_CTL_ADD, listener, &listening);

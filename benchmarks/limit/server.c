@@ -19,6 +19,9 @@
 
 static uint8_t shared[READ_BYTES + 1]; /* one more for the NUL behind a request */
 static uint8_t replies[READ_BYTES];    /* a reply is never longer than its request */
+static enum Publishing publishing = TOGETHER;
+
+void server_publish(enum Publishing how) { publishing = how; }
 
 static void leave(struct Connection *connection)
 {
@@ -96,6 +99,10 @@ static size_t receive_frames(int epoll, struct Connection *connection, const uin
             deliver(epoll, connection, replies, frame_at);
             receive_close(epoll, connection, replies + frame_at, written - frame_at);
             return length;
+        }
+        if (connection->part == PUBLISHER && publishing == APART) {
+            deliver(epoll, connection, replies, written);
+            written = 0;
         }
     }
     deliver(epoll, connection, replies, written);

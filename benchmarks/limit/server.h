@@ -6,6 +6,11 @@
 
 enum { READ_BYTES = 64 * 1024 };
 
+enum Publishing { TOGETHER, APART };
+
+/* Whether the publications of one read leave in one send to each subscriber, or each by itself. */
+void server_publish(enum Publishing how);
+
 /* Receive once from a connection, which is gone afterwards if the peer is. */
 void server_receive(int epoll, struct Connection *connection);
 

@@ -48,8 +48,8 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
 
 
 @asynccontextmanager
-async def limit(built: Path) -> AsyncIterator[int]:
-    process = await asyncio.create_subprocess_exec(built / "limit", stdout=PIPE)
+async def limit(built: Path, *arguments: str) -> AsyncIterator[int]:
+    process = await asyncio.create_subprocess_exec(built / "limit", *arguments, stdout=PIPE)
     assert process.stdout
     try:
         yield int((await process.stdout.readline()).split()[0])
@@ -87,6 +87,14 @@ async def test_the_limit_answers_every_message(built: Path, arguments: tuple[str
         status, output, errors = await load(built, port, *arguments, *SHORT)
     assert (status, errors) == (0, "")
     assert json.loads(output).keys() >= {"messages", "seconds", "p50_us", "p99_us"}
+
+
+async def test_the_limit_delivers_message_by_message_as_well(built: Path) -> None:
+    async with limit(built, "--apart") as port:
+        arguments = ("fanout", "--connections=7", "--depth=3")
+        status, output, errors = await load(built, port, *arguments, *SHORT)
+    assert (status, errors) == (0, "")
+    assert json.loads(output)["messages"] > 0
 
 
 async def test_idle_connections_are_opened_as_told(built: Path) -> None:
