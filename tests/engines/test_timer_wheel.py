@@ -223,6 +223,70 @@ def test_a_callback_that_raises_is_logged_and_harms_no_other(
     assert [record.message for record in caplog.records] == ["a timer failed"]
 
 
+def test_what_is_left_over_by_an_interrupt_is_for_the_next_turn(
+    clock: VirtualClock, wheel: TimerWheel, bell: Bell
+) -> None:
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    wheel.call_in(1, interrupt)
+    wheel.call_in(1, bell)
+    with pytest.raises(KeyboardInterrupt):
+        clock.advance(2)
+    clock.advance(TICK)
+    assert len(bell.rings) == 1
+    assert len(wheel) == clock.waiting == 0
+
+
+# Timers that are set again
+
+
+class Reminder(Timer):
+    """Takes note of when it fires."""
+
+    def __init__(self, clock: VirtualClock) -> None:
+        super().__init__()
+        self.bell = Bell(clock)
+
+    def fire(self) -> None:
+        self.bell()
+
+
+def test_a_timer_that_is_set_again_fires_at_the_later_deadline_only(
+    clock: VirtualClock, wheel: TimerWheel
+) -> None:
+    start, reminder = clock.time, Reminder(clock)
+    wheel.set(reminder, 1)
+    wheel.set(reminder, 5)
+    assert len(wheel) == 1
+    clock.advance(10)
+    assert [round(ring - start) for ring in reminder.bell.rings] == [5]
+
+
+def test_a_timer_can_be_set_again_after_it_fired_and_after_it_was_cancelled(
+    clock: VirtualClock, wheel: TimerWheel
+) -> None:
+    start, reminder = clock.time, Reminder(clock)
+    wheel.set(reminder, 1)
+    clock.advance(2)
+    wheel.set(reminder, 1)
+    reminder.cancel()
+    clock.advance(2)
+    wheel.set(reminder, 1)
+    clock.advance(2)
+    assert [round(ring - start) for ring in reminder.bell.rings] == [1, 5]
+
+
+def test_a_timer_that_is_not_set_can_be_removed(clock: VirtualClock, wheel: TimerWheel) -> None:
+    wheel.remove(Reminder(clock))
+    assert len(wheel) == 0
+
+
+def test_what_a_timer_does_is_up_to_its_kind() -> None:
+    with pytest.raises(NotImplementedError):
+        Timer().fire()
+
+
 # A blocked loop
 
 

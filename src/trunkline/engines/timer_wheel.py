@@ -9,7 +9,7 @@ from __future__ import annotations
 import heapq
 import logging
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Protocol
 
 from trunkline.limits import BLOCKED_LOOP, TICK
@@ -25,19 +25,82 @@ class Alarm(Protocol):
 
 
 class Timer:
-    """A call to be made at a deadline; `callback` is `None` once it was made or ordered off."""
+    """Something to be done at a deadline: `fire()`. It can be set again, by whoever keeps it.
 
-    __slots__ = ("_wheel", "callback", "postponed", "slot")
+    While it is set, it stands in the ring of its slot, which takes less than an entry in a dict.
+    """
 
-    def __init__(self, wheel: TimerWheel, slot: int, callback: Callable[[], None]) -> None:
-        self._wheel = wheel
-        self.slot = slot
-        self.callback: Callable[[], None] | None = callback
-        self.postponed = False
+    __slots__ = ("_next", "_previous", "_slot")
+
+    _next: Timer
+    _previous: Timer
+
+    def __init__(self) -> None:
+        self._slot: Slot | None = None
+
+    def fire(self) -> None:
+        """The deadline has come; the timer is set no longer."""
+        raise NotImplementedError
 
     def cancel(self) -> None:
-        """Order the call off; nothing happens once it has been made."""
-        self._wheel.remove(self)
+        """Order it off; nothing happens where it is not set."""
+        if self._slot is not None:
+            self._slot.wheel.remove(self)
+
+
+class Call(Timer):
+    """A call to be made at a deadline."""
+
+    __slots__ = ("_callback",)
+
+    def __init__(self, callback: Callable[[], None]) -> None:
+        super().__init__()
+        self._callback: Callable[[], None] | None = callback
+
+    def fire(self) -> None:
+        """Make the call."""
+        callback, self._callback = self._callback, None
+        assert callback is not None
+        callback()
+
+    def cancel(self) -> None:
+        """Order the call off, and let go of what it would have called."""
+        super().cancel()
+        self._callback = None
+
+
+class Slot(Timer):
+    """The timers of one tick: where their ring begins and ends."""
+
+    __slots__ = ("number", "wheel")
+
+    def __init__(self, wheel: TimerWheel, number: int) -> None:
+        self.wheel = wheel
+        self.number = number
+        self._next = self._previous = self
+
+    @property
+    def first(self) -> Timer | None:
+        """The timer that was set first."""
+        return None if self._next is self else self._next
+
+    def __iter__(self) -> Iterator[Timer]:
+        timer = self._next
+        while timer is not self:
+            yield timer
+            timer = timer._next
+
+    def add(self, timer: Timer) -> None:
+        """Take `timer` in, which is in no slot."""
+        last = self._previous
+        timer._slot, timer._previous, timer._next = self, last, self
+        last._next = self._previous = timer
+
+    def take_out(self, timer: Timer) -> None:
+        """Let go of `timer`, which is in this slot."""
+        timer._previous._next, timer._next._previous = timer._next, timer._previous
+        del timer._previous, timer._next
+        timer._slot = None
 
 
 class TimerWheel:
@@ -58,49 +121,57 @@ class TimerWheel:
         self._clock = clock
         self._wake_at = wake_at
         # An emptied slot stays until its time: each is in the order once.
-        self._slots: dict[int, dict[Timer, None]] = {}
+        self._slots: dict[int, Slot] = {}
         self._order: list[int] = []
         self._count = 0
         self._alarm: Alarm | None = None
         self._alarm_slot = 0
+        self._postponed: set[Timer] = set()
 
     def __len__(self) -> int:
         return self._count
 
     def call_in(self, delay: float, callback: Callable[[], None]) -> Timer:
         """Call `callback` in `delay` seconds."""
-        timer = Timer(self, self._slot_at(self._clock() + delay), callback)
-        self._insert(timer)
+        timer = Call(callback)
+        self.set(timer, delay)
         return timer
+
+    def set(self, timer: Timer, delay: float) -> None:
+        """Have `timer` fire in `delay` seconds, and not when it was to fire before."""
+        if timer._slot is not None:
+            self._take_out(timer, timer._slot)
+        self._insert(timer, self._slot_at(self._clock() + delay))
 
     def remove(self, timer: Timer) -> None:
         """Forget `timer`, if it is still there."""
-        timer.callback = None
-        slot = self._slots.get(timer.slot)
-        if slot is None or timer not in slot:
-            return
-        del slot[timer]
-        self._count -= 1
-        if not self._count:
-            self._silence()
+        if timer._slot is not None:
+            self._take_out(timer, timer._slot)
+            if not self._count:
+                self._silence()
 
     def _slot_at(self, time: float) -> int:
         return math.ceil(time / TICK)
 
-    def _insert(self, timer: Timer) -> None:
-        slot = self._slots.get(timer.slot)
+    def _insert(self, timer: Timer, number: int) -> None:
+        slot = self._slots.get(number)
         if slot is None:
-            slot = self._slots[timer.slot] = {}
-            heapq.heappush(self._order, timer.slot)
-        slot[timer] = None
+            slot = self._slots[number] = Slot(self, number)
+            heapq.heappush(self._order, number)
+        slot.add(timer)
         self._count += 1
-        if self._alarm is None or timer.slot < self._alarm_slot:
+        if self._alarm is None or number < self._alarm_slot:
             self._set_alarm()
+
+    def _take_out(self, timer: Timer, slot: Slot) -> None:
+        slot.take_out(timer)
+        self._count -= 1
+        self._postponed.discard(timer)
 
     def _set_alarm(self) -> None:
         if self._alarm is not None:
             self._alarm.cancel()
-        while not self._slots[self._order[0]]:
+        while self._slots[self._order[0]].first is None:
             del self._slots[heapq.heappop(self._order)]
         self._alarm_slot = self._order[0]
         self._alarm = self._wake_at(self._alarm_slot * TICK, self._turn)
@@ -118,34 +189,38 @@ class TimerWheel:
         blocked = lag >= BLOCKED_LOOP
         if blocked:
             logger.warning("the event loop was blocked for %.1f s", lag)
-        for timer in self._due():
-            if blocked and not timer.postponed:
-                self._postpone(timer, lag)
-            else:
-                self._call(timer)
-        if self._count and self._alarm is None:
-            self._set_alarm()
+        due = self._due()
+        try:
+            for slot in due:
+                self._empty(slot, lag if blocked else 0.0)
+        finally:
+            # What a KeyboardInterrupt has left over is for the next turn.
+            for timer in [timer for slot in due for timer in slot]:
+                self.set(timer, 0.0)
+            if self._count and self._alarm is None:
+                self._set_alarm()
 
-    def _due(self) -> list[Timer]:
+    def _empty(self, slot: Slot, lag: float) -> None:
+        """Fire the timers of a slot, or postpone them by `lag` seconds."""
+        while (timer := slot.first) is not None:  # one that fires may order off the next one
+            is_postponed = lag > 0 and timer not in self._postponed
+            self._take_out(timer, slot)
+            if is_postponed:
+                self._insert(timer, self._slot_at(self._clock() + lag))
+                self._postponed.add(timer)
+            else:
+                self._fire(timer)
+
+    def _due(self) -> list[Slot]:
         # A clock may be read a hair before the time it was asked to wake at.
         now_slot = max(self._alarm_slot, math.floor(self._clock() / TICK))
-        due: list[Timer] = []
+        due: list[Slot] = []
         while self._order and self._order[0] <= now_slot:
-            due.extend(self._slots.pop(heapq.heappop(self._order)))
-        self._count -= len(due)
+            due.append(self._slots.pop(heapq.heappop(self._order)))
         return due
 
-    def _call(self, timer: Timer) -> None:
-        callback, timer.callback = timer.callback, None
-        # A timer that was called before may have ordered this one off.
-        if callback is None:
-            return
+    def _fire(self, timer: Timer) -> None:
         try:
-            callback()
+            timer.fire()
         except Exception:
             logger.exception("a timer failed")
-
-    def _postpone(self, timer: Timer, lag: float) -> None:
-        timer.postponed = True
-        timer.slot = self._slot_at(self._clock() + lag)
-        self._insert(timer)
