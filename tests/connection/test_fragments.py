@@ -323,7 +323,7 @@ async def test_an_iterable_that_waits_for_ever_does_not_outlive_the_connection(
         await sending
     error = caught.value
     assert (error.code, error.closer, error.silence) == (1006, Closer.NOBODY, 2)
-    assert line.link.when_ended is None
+    assert line.link.debts.when_ended is None
 
 
 async def test_fragments_that_wait_for_room_are_told_of_the_end() -> None:

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from tests.connection.memory_stream import MemoryEngine
-from trunkline.connection.keepalive import Keepalive
+from trunkline.connection.keepalive import feel_pulse
+from trunkline.engines.timer_wheel import Timer
 
 INTERVAL = 20.0
 TIMEOUT = 10.0
@@ -15,10 +16,12 @@ LATE = 0.1
 """Seconds: two ticks, by which a deadline may be late."""
 
 
-class Patient:
+class Patient(Timer):
     """A connection whose pulse a test controls."""
 
     def __init__(self, engine: MemoryEngine) -> None:
+        super().__init__()
+        self.timeout: float | None = TIMEOUT
         self._engine = engine
         self._start = engine.now()
         self.last_heard = self._start
@@ -27,6 +30,16 @@ class Patient:
         self.end: tuple[float, float] | None = None
         self.unread: float | None = None
         self.stuck_at: int | None = None
+        self.stuck: tuple[int, float] | None = None
+
+    @property
+    def pinged_at(self) -> float | None:
+        return self._start + self.pings[-1] if self.pings else None
+
+    def fire(self) -> None:
+        delay = feel_pulse(self, self._engine.now(), INTERVAL, self.timeout)
+        if delay is not None:
+            self._engine.timers.set(self, delay)
 
     def hear(self) -> None:
         self.last_heard = self._engine.now()
@@ -53,8 +66,9 @@ def patient(engine: MemoryEngine) -> Patient:
     return Patient(engine)
 
 
-def watch(patient: Patient, engine: MemoryEngine, timeout: float | None = TIMEOUT) -> Keepalive:
-    return Keepalive(patient, engine, INTERVAL, timeout)
+def watch(patient: Patient, engine: MemoryEngine, timeout: float | None = TIMEOUT) -> None:
+    patient.timeout = timeout
+    engine.timers.set(patient, INTERVAL)
 
 
 def about(*seconds: float) -> Any:
@@ -120,22 +134,6 @@ def test_without_a_timeout_it_is_asked_for_ever(engine: MemoryEngine, patient: P
     engine.clock.advance(5 * INTERVAL + 1)
     assert len(patient.pings) == 5
     assert patient.end is None
-
-
-def test_stopping_takes_the_timer_away(engine: MemoryEngine, patient: Patient) -> None:
-    keepalive = watch(patient, engine)
-    keepalive.stop()
-    keepalive.stop()
-    assert len(engine.timers) == 0
-    engine.clock.advance(10 * INTERVAL)
-    assert patient.pings == []
-
-
-def test_stopping_after_the_end_does_no_harm(engine: MemoryEngine, patient: Patient) -> None:
-    keepalive = watch(patient, engine)
-    engine.clock.advance(2 * INTERVAL)
-    assert patient.end is not None
-    keepalive.stop()
 
 
 def test_a_blocked_loop_is_not_held_against_the_peer(

@@ -13,7 +13,10 @@ from tests.connection.memory_stream import Line, advance, end_of, make_line, ope
 from trunkline.close_codes import CloseCode
 from trunkline.connection import link as link_module
 from trunkline.connection.connection import Connection
+from trunkline.connection.debts import NO_DEBTS
+from trunkline.connection.ending import NO_END, Ending
 from trunkline.connection.events import Events
+from trunkline.connection.pings import NO_PINGS
 from trunkline.connection.state import State
 from trunkline.errors import (
     Closer,
@@ -340,6 +343,34 @@ async def test_a_pong_to_a_keepalive_ping_gives_the_latency() -> None:
     assert 0.25 <= line.connection.latency <= 0.25 + LATE + TICK
 
 
+async def test_an_answered_ping_leaves_nothing_behind() -> None:
+    line = open_line(ping_interval=20)
+    await advance(line, 20 + LATE)
+    ping = line.peer.heard[0]
+    assert isinstance(ping, Ping)
+    line.peer.pong(ping.payload)
+    assert line.link.pings is NO_PINGS
+    assert line.link.ending is NO_END
+    assert line.link.debts is NO_DEBTS
+
+
+async def test_what_links_share_as_long_as_nothing_happens_is_never_written_to() -> None:
+    line = open_line(write_limit=10)
+    line.peer.pong(b"unasked")
+    line.stream.stall()
+    line.connection.send_soon(bytes(20))
+    line.peer.ping(b"owed")
+    line.stream.flow()
+    line.connection.close_soon()
+    line.peer.close()
+    line.peer.hang_up()
+    await line.connection.wait_closed()
+    assert Ending() == NO_END
+    assert not NO_PINGS
+    assert (NO_DEBTS.pong, NO_DEBTS.failure, NO_DEBTS.when_due) == (None, None, None)
+    assert not NO_DEBTS.followers
+
+
 @pytest.mark.parametrize("interval", [None, 0])
 async def test_keepalive_can_be_switched_off(interval: float | None) -> None:
     line = open_line(ping_interval=interval)
@@ -430,7 +461,7 @@ async def test_our_own_mistake_shortens_its_reason() -> None:
 async def test_the_end_is_told_where_somebody_asked() -> None:
     told: list[State] = []
     line = open_line()
-    line.link.when_ended = lambda: told.append(line.link.state)
+    line.link.tell_end(lambda: told.append(line.link.state))
     line.connection.close_soon()
     assert told == []
     line.peer.close()
@@ -552,7 +583,7 @@ async def test_followers_are_told_until_they_leave_or_the_connection_ends() -> N
     for follower in (leaves, gone, stays):
         line.link.follow(follower)
     line.link.unfollow(gone)
-    line.link.tell_held()
+    line.link.debts.tell_held()
     line.link.writing_resumed()
     line.connection.close_soon()
     line.connection.abort()

@@ -7,34 +7,27 @@ import asyncio
 import pytest
 
 from tests.connection.memory_stream import rounds
-from tests.engines.virtual_clock import VirtualClock
 from trunkline.connection.pings import Pings, RoundTrip
 from trunkline.errors import ConcurrencyError
 
 
 @pytest.fixture
-def clock() -> VirtualClock:
-    return VirtualClock()
+def pings() -> Pings:
+    return Pings()
 
 
-@pytest.fixture
-def pings(clock: VirtualClock) -> Pings:
-    return Pings(clock.now)
-
-
-async def test_a_pong_gives_the_round_trip_time(clock: VirtualClock, pings: Pings) -> None:
-    waiting = pings.sent(b"a")
-    assert pings.latency == 0
-    clock.advance(0.25)
+async def test_a_pong_gives_the_round_trip_time(pings: Pings) -> None:
+    waiting = pings.sent(b"a", 1.0)
+    assert pings
     assert not waiting.done()
-    pings.answered(b"a")
-    assert await waiting == pings.latency == 0.25
+    assert pings.answered(b"a", 1.25) == 0.25
+    assert await waiting == 0.25
+    assert not pings
 
 
-async def test_both_idioms_give_the_same_time(clock: VirtualClock, pings: Pings) -> None:
-    waiting = pings.sent(b"a")
-    clock.advance(0.5)
-    pings.answered(b"a")
+async def test_both_idioms_give_the_same_time(pings: Pings) -> None:
+    waiting = pings.sent(b"a", 1.0)
+    pings.answered(b"a", 1.5)
     once = await waiting
     twice = await once
     assert isinstance(twice, RoundTrip) and isinstance(twice, float)
@@ -42,66 +35,64 @@ async def test_both_idioms_give_the_same_time(clock: VirtualClock, pings: Pings)
 
 
 async def test_a_pong_that_nobody_asked_for_changes_nothing(pings: Pings) -> None:
-    waiting = pings.sent(b"a")
-    pings.answered(b"b")
+    waiting = pings.sent(b"a", 1.0)
+    assert pings.answered(b"b", 2.0) is None
     await rounds()
-    assert not waiting.done() and pings.latency == 0
-    pings.answered(b"a")
-    pings.answered(b"a")
+    assert not waiting.done()
+    pings.answered(b"a", 3.0)
+    assert pings.answered(b"a", 4.0) is None
     await waiting
 
 
-async def test_a_pong_answers_the_earlier_pings_too(clock: VirtualClock, pings: Pings) -> None:
-    first = pings.sent(b"1")
-    clock.advance(1)
-    second = pings.sent(b"2")
-    clock.advance(1)
-    third = pings.sent(b"3")
-    clock.advance(1)
-    pings.answered(b"2")
+async def test_a_pong_answers_the_earlier_pings_too(pings: Pings) -> None:
+    first, second, third = (pings.sent(b"%d" % at, at) for at in (1, 2, 3))
+    assert pings.answered(b"2", 4.0) == 2
     assert (await first, await second) == (3, 2)
     assert not third.done()
-    assert pings.latency == 2
-    pings.answered(b"3")
+    assert pings.answered(b"3", 4.0) == 1
     assert await third == 1
 
 
 async def test_a_payload_is_used_once_at_a_time(pings: Pings) -> None:
-    pings.sent(b"a")
+    pings.sent(b"a", 1.0)
     with pytest.raises(ConcurrencyError, match="a ping with payload b'a' is under way already"):
         pings.check_unused(b"a")
     assert pings.is_under_way(b"a")
-    pings.answered(b"a")
+    pings.answered(b"a", 2.0)
     pings.check_unused(b"a")
     assert not pings.is_under_way(b"a")
 
 
 async def test_whoever_waits_is_told_that_no_pong_will_come(pings: Pings) -> None:
-    waiting = pings.sent(b"a")
-    cancelled = pings.sent(b"b")
-    pings.sent(b"nobody waits for this one, and the loop hears nothing of it")
+    waiting = pings.sent(b"a", 1.0)
+    cancelled = pings.sent(b"b", 1.0)
+    pings.sent(b"nobody waits for this one, and the loop hears nothing of it", 1.0)
+    pings.keepalive_sent(b"c", 1.0)
     cancelled.cancel()
     pings.fail(OSError("gone"))
     with pytest.raises(OSError, match="gone"):
         await waiting
-    pings.answered(b"a")
-    assert pings.latency == 0
+    assert pings.answered(b"a", 2.0) is None
 
 
-async def test_a_cancelled_ping_is_still_measured(clock: VirtualClock, pings: Pings) -> None:
-    waiting = pings.sent(b"a")
+async def test_a_cancelled_ping_is_still_measured(pings: Pings) -> None:
+    waiting = pings.sent(b"a", 1.0)
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0):
             await waiting
     assert waiting.cancelled()
-    clock.advance(2)
-    pings.answered(b"a")
-    assert pings.latency == 2
+    assert pings.answered(b"a", 3.0) == 2
 
 
-async def test_a_forgotten_ping_is_not_waited_for(pings: Pings) -> None:
-    pings.sent(b"a")
-    pings.forget(b"a")
-    pings.forget(b"never sent")
-    pings.answered(b"a")
-    assert pings.latency == 0
+async def test_a_keepalive_ping_is_measured_and_only_the_latest_is_remembered(
+    pings: Pings,
+) -> None:
+    waiting = pings.sent(b"user's", 1.0)
+    assert pings.keepalive_sent_at is None
+    pings.keepalive_sent(b"a", 2.0)
+    pings.keepalive_sent(b"b", 3.0)
+    assert pings.keepalive_sent_at == 3.0
+    assert not pings.is_under_way(b"a")
+    assert pings.answered(b"b", 5.0) == 2
+    assert await waiting == 4
+    assert pings.keepalive_sent_at is None

@@ -98,16 +98,16 @@ async def test_the_last_messages_may_fail(caplog: pytest.LogCaptureFixture) -> N
 async def test_a_drain_that_concerns_nobody_is_nothing() -> None:
     topic = Topic()
     line, subscription = subscribe(topic)
-    line.link.tell_drained()
+    line.link.debts.tell_drained()
     assert counts(subscription) == (0, 0, 0)
 
 
 async def test_a_fragmented_message_parts_it_from_the_others_until_its_end() -> None:
     topic = Topic()
     line, subscription = subscribe(topic)
-    line.link.tell_held()
+    line.link.debts.tell_held()
     assert subscription.group is None
-    line.link.tell_drained()
+    line.link.debts.tell_drained()
     await rounds()
     assert subscription.group is not None
 

@@ -27,10 +27,9 @@ from trunkline import (
 )
 from trunkline.connection.events import Dispatcher
 from trunkline.connection.inbox import Inbox
-from trunkline.connection.keepalive import Keepalive
 from trunkline.connection.link import Link
 from trunkline.engines.choose import current_engine
-from trunkline.engines.timer_wheel import Timer
+from trunkline.engines.timer_wheel import Call
 from trunkline.server.opening import Opening
 
 CONNECTIONS = 2_000
@@ -43,8 +42,7 @@ KINDS = (
     Link,
     Inbox,
     Dispatcher,
-    Keepalive,
-    Timer,
+    Call,
     Opening,
     *STREAM_KINDS,
     WebSocket,

@@ -156,7 +156,7 @@ class Connection:
     @property
     def latency(self) -> float:
         """The latest round-trip time in seconds; 0 before the first pong."""
-        return self._link.pings.latency
+        return self._link.latency
 
     @property
     def buffered_amount(self) -> int:
@@ -297,8 +297,7 @@ class Connection:
         link.check_open()
         payload = link.new_ping_payload() if data is None else to_payload(data)
         link.pings.check_unused(payload)
-        link.send_ping(payload)
-        return link.pings.sent(payload)
+        return link.send_ping(payload).sent(payload, link.engine.now())
 
     async def pong(self, data: str | BytesLike = b"") -> None:
         """Send a pong that nobody asked for, as a one-way sign of life (RFC 6455 §5.5.3).

@@ -76,3 +76,7 @@ class Ending:
         )
         error.__cause__ = self.cause
         return error
+
+
+NO_END = Ending()
+"""Of every connection of whose end there is nothing to say yet; never written to."""

@@ -69,14 +69,14 @@ async def while_open(link: Link, work: Coroutine[None, None, None]) -> None:
     scope = asyncio.timeout(None)
     try:
         async with scope:
-            link.when_ended = lambda: scope.reschedule(link.engine.now())
+            link.tell_end(lambda: scope.reschedule(link.engine.now()))
             await work
     except TimeoutError:
         if not scope.expired():
             raise
         raise link.closed() from None
     finally:
-        link.when_ended = None
+        link.tell_end(None)
 
 
 class FragmentWriter:

@@ -8,12 +8,12 @@ from typing import Any
 
 from trunkline.close_codes import Close, CloseCode
 from trunkline.connection.consumer import Consumer, Data
-from trunkline.connection.ending import Ending
+from trunkline.connection.debts import NO_DEBTS, Debts
+from trunkline.connection.ending import NO_END, Ending
 from trunkline.connection.follower import Follower
-from trunkline.connection.keepalive import Keepalive
-from trunkline.connection.pings import Pings
+from trunkline.connection.keepalive import feel_pulse
+from trunkline.connection.pings import NO_PINGS, Pings
 from trunkline.connection.state import State
-from trunkline.connection.waiters import Waiters
 from trunkline.engines.engine import Engine, Stream
 from trunkline.engines.timer_wheel import Timer
 from trunkline.errors import (
@@ -31,8 +31,10 @@ from trunkline.protocol.role import Role
 PING_PAYLOAD_BYTES = 4
 
 
-class Link:
+class Link(Timer):
     """One connection after its opening handshake. It is its stream's receiver.
+
+    It is also the one timer that it needs: of the keep-alive, and then of the closing phases.
 
     Args:
         engine: keeps the time.
@@ -42,31 +44,26 @@ class Link:
     """
 
     __slots__ = (
-        "_gone",
-        "_keepalive",
-        "_keepalive_payload",
-        "_owed_pong",
-        "_pending_failure",
-        "_pings",
-        "_timer",
-        "_writable",
         "consumer",
+        "debts",
         "ending",
         "endpoint",
         "engine",
-        "followers",
         "is_lost",
         "is_open",
         "is_reading_paused",
+        "latency",
         "limits",
         "owner",
+        "pings",
         "role",
         "stream",
-        "when_ended",
+        "stuck",
         "when_lost",
     )
 
     def __init__(self, engine: Engine, stream: Stream, role: Role, limits: Limits) -> None:
+        super().__init__()
         self.engine = engine
         self.stream = stream
         self.role = role
@@ -74,25 +71,18 @@ class Link:
         self.when_lost: Callable[[Any], None] | None = None
         """Called with the owner after everything else, once the stream is gone."""
         self.owner: Any = None
-        self.when_ended: Callable[[], None] | None = None
-        """Called when nothing can be sent or received any more."""
-        self.followers: dict[Follower, None] | None = None
-        """Who else sends here; `None` as long as nobody has."""
         self.consumer: Consumer
         self.endpoint: Endpoint
         self.is_open = False
         self.is_lost = False
         self.is_reading_paused = False
-        self._pings: Pings | None = None
-        self.ending = Ending()
-        self._pending_failure: PeerError | None = None
-        self._owed_pong: bytes | None = None
-        self._keepalive_payload = b""
-        self._keepalive: Keepalive | None = None
-        self._timer: Timer | None = None
-        # Made for the first who waits
-        self._writable: Waiters | None = None
-        self._gone: Waiters | None = None
+        self.latency = 0.0
+        """The latest round-trip time in seconds; 0 before the first pong."""
+        self.stuck: tuple[int, float] | None = None
+        # Of its own only where there is something to say
+        self.pings = NO_PINGS
+        self.ending = NO_END
+        self.debts = NO_DEBTS
 
     def open(self, endpoint: Endpoint, consumer: Consumer, received: bytes) -> None:
         """Begin the conversation.
@@ -108,12 +98,7 @@ class Link:
         self.stream.receiver = self
         self.last_heard = self.engine.now()
         if self.limits.ping_interval:
-            self._keepalive = Keepalive(
-                self,
-                self.engine,
-                self.limits.ping_interval,
-                self.limits.ping_timeout,
-            )
+            self.engine.timers.set(self, self.limits.ping_interval)
         consumer.opened()
         if received:
             self.bytes_received(received)
@@ -136,13 +121,6 @@ class Link:
         if not self.is_open:
             return State.CONNECTING
         return State.OPEN if self.can_send else State.CLOSING
-
-    @property
-    def pings(self) -> Pings:
-        """The pings under way."""
-        if self._pings is None:
-            self._pings = Pings(self.engine.now)
-        return self._pings
 
     @property
     def last_heard(self) -> float:
@@ -182,22 +160,22 @@ class Link:
 
     def writing_resumed(self) -> None:
         """There is room again: pay the pong that is owed, and let the senders go on."""
-        if self._owed_pong is not None:
-            self._send_pong(self._owed_pong)
-        if self._writable is not None:
-            self._writable.wake()
-        self.tell_drained()
+        owed = self.debts.take_pong()
+        if owed is not None:
+            self._send_pong(owed)
+        self.debts.room.wake()
+        self.debts.tell_drained()
         if self.can_send:
             self.consumer.drained()
 
     def stream_lost(self, error: Exception | None) -> None:
         """The stream is gone; this is the last that is heard of it."""
-        self.ending.cause = self.ending.cause or error
+        if error is not None and self.ending.cause is None:
+            self._own_ending().cause = error
         self._end()
         self._set_timer(None)
         self.is_lost = True
-        if self._gone is not None:
-            self._gone.wake()
+        self.debts.loss.wake()
         self.consumer.lost()
         if self.when_lost is not None:
             self.when_lost(self.owner)
@@ -213,7 +191,7 @@ class Link:
                 self._send_pong(event.payload)
                 self.consumer.ping(event.payload)
             case Pong():
-                self.pings.answered(event.payload)
+                self._pong_received(event.payload)
                 self.consumer.pong(event.payload)
             case Close():
                 self._close_received(event)
@@ -228,7 +206,7 @@ class Link:
 
     def resume_reading(self) -> None:
         """Listen again, unless a failure waits: what follows it means nothing."""
-        if self.is_reading_paused and self._pending_failure is None:
+        if self.is_reading_paused and self.debts.failure is None:
             self.is_reading_paused = False
             self.last_heard = self.engine.now()
             self.stream.resume_reading()
@@ -258,8 +236,7 @@ class Link:
         while self.stream.is_writing_paused:
             if self.has_ended:
                 raise self.closed()
-            self._writable = self._writable or Waiters()
-            await self._writable.wait()
+            await self._own_debts().room.wait()
 
     def is_overrun(self, held: int) -> bool:
         """Give the connection up where nobody reads what was sent; say whether that is so.
@@ -281,9 +258,12 @@ class Link:
         reason = f"the peer does not read: {why}"
         self._fail(Close(CloseCode.TRY_AGAIN_LATER, reason), self.stream.abort)
 
-    def send_ping(self, payload: bytes) -> None:
-        """Send a ping."""
+    def send_ping(self, payload: bytes) -> Pings:
+        """Send a ping, and give the pings under way, which are to take note of it."""
         self.stream.write(self.endpoint.send_ping(payload))
+        if self.pings is NO_PINGS:
+            self.pings = Pings()
+        return self.pings
 
     def new_ping_payload(self) -> bytes:
         """Make a payload that no ping under way has."""
@@ -291,13 +271,19 @@ class Link:
             pass
         return payload
 
+    def _pong_received(self, payload: bytes) -> None:
+        latency = self.pings.answered(payload, self.engine.now())
+        if latency is not None:
+            self.latency = latency
+        if not self.pings:
+            self.pings = NO_PINGS
+
     def _send_pong(self, payload: bytes) -> None:
-        self._owed_pong = None
         if not self.can_send:
             return
         # RFC 6455 §5.5.3: where answers pile up, only the latest ping needs one
         if self.stream.is_writing_paused:
-            self._owed_pong = payload
+            self._own_debts().pong = payload
         else:
             self.stream.write(self.endpoint.send_pong(payload))
 
@@ -305,43 +291,47 @@ class Link:
 
     def follow(self, follower: Follower) -> None:
         """Tell `follower` when messages can be sent, and when not."""
-        if self.followers is None:
-            self.followers = {}
-        self.followers[follower] = None
+        self._own_debts().followers[follower] = None
 
     def unfollow(self, follower: Follower) -> None:
         """Tell `follower` nothing more."""
-        if self.followers is not None:
-            self.followers.pop(follower, None)
+        self.debts.followers.pop(follower, None)
 
-    def tell_held(self) -> None:
-        """A fragmented message begins: others wait for its end."""
-        for follower in tuple(self.followers or ()):
-            follower.held()
-
-    def tell_drained(self) -> None:
-        """There is room again."""
-        for follower in tuple(self.followers or ()):
-            follower.drained()
-
-    def _tell_ending(self) -> None:
-        followers, self.followers = self.followers, None
-        for follower in followers or ():
-            follower.ending()
+    def tell_end(self, when_ended: Callable[[], None] | None) -> None:
+        """Call `when_ended` when nothing can be sent or received any more; `None`: no longer."""
+        self._own_debts().when_ended = when_ended
 
     # Keep-alive
 
+    def fire(self) -> None:
+        """A deadline has come: of a closing phase, or of the keep-alive."""
+        when_due = self.debts.take_deadline()
+        if when_due is not None:
+            when_due()
+        else:
+            self._feel_pulse()
+
+    def _feel_pulse(self) -> None:
+        interval, timeout = self.limits.ping_interval, self.limits.ping_timeout
+        assert interval is not None
+        delay = feel_pulse(self, self.engine.now(), interval, timeout)
+        if delay is not None:
+            self.engine.timers.set(self, delay)
+
+    @property
+    def pinged_at(self) -> float | None:
+        """When the keep-alive has sent a ping, while that waits for its pong."""
+        return self.pings.keepalive_sent_at
+
     def send_keepalive_ping(self) -> None:
-        """Ask for a sign of life; a peer that never answers makes nothing pile up."""
-        self.pings.forget(self._keepalive_payload)
-        self._keepalive_payload = self.new_ping_payload()
-        self.pings.sent(self._keepalive_payload)
-        self.send_ping(self._keepalive_payload)
+        """Ask for a sign of life."""
+        payload = self.new_ping_payload()
+        self.send_ping(payload).keepalive_sent(payload, self.engine.now())
 
     def give_up(self, silence: float) -> None:
         """End the connection after `silence` seconds without an answer to a ping."""
         reason = f"no answer to a ping, silent for {silence:.1f} s"
-        self.ending.fail(Close(CloseCode.ABNORMAL_CLOSURE, reason))
+        self._own_ending().fail(Close(CloseCode.ABNORMAL_CLOSURE, reason))
         self._send_close(CloseCode.INTERNAL_ERROR, "no answer to a ping")
         self._end()
         self._set_timer(self.stream.abort)
@@ -367,12 +357,11 @@ class Link:
         """
         if not (self.is_open or self.is_lost):
             raise InvalidState("the connection is not open yet: refuse it with a response")
-        if self._pending_failure is not None:
-            self.settle()
+        self.settle()
         if not self.can_send:
             return
         self._send_close(code, reason)
-        self.ending.closer = Closer.LOCAL
+        self._own_ending().closer = Closer.LOCAL
         self._set_timer(self._close_timed_out)
         self.resume_reading()
 
@@ -382,22 +371,21 @@ class Link:
 
     def settle(self) -> None:
         """Carry out a failure that waited for its consumer."""
-        error, self._pending_failure = self._pending_failure, None
+        error = self.debts.take_failure()
         if error is not None:
             self._fail(Close(error.code, error.reason), self.stream.end_writing)
 
     def abort(self) -> None:
         """Let go at once, without a word."""
         if self.is_open and not self.has_ended:
-            self.ending.closer = Closer.LOCAL
+            self._own_ending().closer = Closer.LOCAL
             self._end()
         self.stream.abort()
 
     async def wait_lost(self) -> None:
         """Wait until the stream is gone."""
         while not self.is_lost:
-            self._gone = self._gone or Waiters()
-            await self._gone.wait()
+            await self._own_debts().loss.wait()
 
     def check_open(self) -> None:
         """Raise `ConnectionClosed` where nothing can be sent any more."""
@@ -409,9 +397,10 @@ class Link:
         return self.ending.error(self.engine.now() - self.last_heard)
 
     def _close_received(self, close: Close) -> None:
-        self.ending.rcvd = close
-        if self.ending.sent is None:
-            self.ending.closer = Closer.PEER
+        ending = self._own_ending()
+        ending.rcvd = close
+        if ending.sent is None:
+            ending.closer = Closer.PEER
             # RFC 6455 §5.5.1: the answer repeats the code that was received
             code = None if close.code == CloseCode.NO_STATUS_RCVD else close.code
             self._send_close(code, close.reason)
@@ -419,7 +408,7 @@ class Link:
         self._finish_stream()
 
     def _peer_failed(self, error: PeerError) -> None:
-        self._pending_failure = error
+        self._own_debts().failure = error
         if not self.can_send or self.consumer.is_settled():
             self.settle()
         else:
@@ -427,7 +416,7 @@ class Link:
             self._set_timer(self.settle, FAILURE_GRACE)
 
     def _fail(self, failure: Close, let_go: Callable[[], None]) -> None:
-        self.ending.fail(failure)
+        self._own_ending().fail(failure)
         self._send_close(failure.code, shorten_reason(failure.reason))
         self._end()
         self._set_timer(self.stream.abort)
@@ -444,51 +433,62 @@ class Link:
     def _send_close(self, code: int | None, reason: str) -> None:
         if self.ending.sent is None:
             encode_close(code, reason)  # so that nobody is told of a close that cannot be sent
-            self._tell_ending()
+            self.debts.tell_ending()
             frame = self.endpoint.send_close(code, reason)
-            self.ending.sent = Close(CloseCode.NO_STATUS_RCVD if code is None else code, reason)
+            self._own_ending().sent = Close(
+                CloseCode.NO_STATUS_RCVD if code is None else code, reason
+            )
             self.stream.write(frame)
-            self._stop_keepalive()
+            self._set_timer(None)
 
     def _close_timed_out(self) -> None:
         seconds = self.limits.close_timeout
         reason = f"no answer to the close frame within {seconds} s"
-        self.ending.fail(Close(CloseCode.ABNORMAL_CLOSURE, reason))
+        self._own_ending().fail(Close(CloseCode.ABNORMAL_CLOSURE, reason))
         self.stream.abort()
 
     def _end(self) -> None:
         """Take note, once, that nothing more will be received."""
         if self.has_ended:
             return
-        self.ending.silence = self.engine.now() - self.last_heard
-        self._tell_ending()
+        self._own_ending().silence = self.engine.now() - self.last_heard
+        self.debts.tell_ending()
         self._give_reason()
         self.endpoint.receive_end()
-        self._stop_keepalive()
-        if self._pings is not None:
-            self._pings.fail(self.closed())
-        if self._writable is not None:
-            self._writable.wake()
-        if self.when_ended is not None:
-            self.when_ended()
+        self._set_timer(None)
+        if self.pings:
+            self.pings.fail(self.closed())
+        self.debts.room.wake()
+        if self.debts.when_ended is not None:
+            self.debts.when_ended()
         self.consumer.ended()
 
     def _give_reason(self) -> None:
         """Report a failure that waited until it was too late for a close frame."""
-        error, self._pending_failure = self._pending_failure, None
+        error = self.debts.take_failure()
         if error is not None:
-            self.ending.fail(Close(error.code, error.reason))
-
-    def _stop_keepalive(self) -> None:
-        if self._keepalive is not None:
-            self._keepalive.stop()
-            self._keepalive = None
+            self._own_ending().fail(Close(error.code, error.reason))
 
     def _set_timer(self, callback: Callable[[], None] | None, delay: float | None = None) -> None:
-        """Set the one timer of the closing phases, `close_timeout` unless `delay` says else."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        """Set the one timer for a closing phase, `close_timeout` unless `delay` says else.
+
+        The keep-alive ends with it.
+        """
+        self.cancel()
+        self.debts.take_deadline()
         delay = self.limits.close_timeout if delay is None else delay
         if callback is not None and delay is not None:
-            self._timer = self.engine.timers.call_in(delay, callback)
+            self._own_debts().when_due = callback
+            self.engine.timers.set(self, delay)
+
+    # Made when there is something to say
+
+    def _own_ending(self) -> Ending:
+        if self.ending is NO_END:
+            self.ending = Ending()
+        return self.ending
+
+    def _own_debts(self) -> Debts:
+        if self.debts is NO_DEBTS:
+            self.debts = Debts()
+        return self.debts

@@ -129,12 +129,12 @@ class Outbox:
         self, message: Fragments, *, text: bool | None, compress: bool
     ) -> None:
         async with self._lock():
-            self._link.tell_held()
+            self._link.debts.tell_held()
             try:
                 await send_fragments(self._link, message, text=text, compress=compress)
             finally:
                 self._send_held()
-                self._link.tell_drained()
+                self._link.debts.tell_drained()
 
     def _hold(self, payload: bytes, as_text: bool, compress: bool) -> None:
         self._held.append((payload, as_text, compress))

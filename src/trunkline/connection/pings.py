@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 
 from trunkline.errors import ConcurrencyError
 
@@ -21,25 +21,35 @@ class RoundTrip(float):
 
 
 class Pings:
-    """Remembers pings until their pongs arrive.
+    """Remembers pings until their pongs arrive. All times are seconds, on one clock."""
 
-    Args:
-        clock: gives the time in seconds.
-    """
+    __slots__ = ("_pending",)
 
-    __slots__ = ("_clock", "_pending", "latency")
+    def __init__(self) -> None:
+        self._pending: dict[bytes, tuple[float, asyncio.Future[RoundTrip] | None]] = {}
 
-    def __init__(self, clock: Callable[[], float]) -> None:
-        self._clock = clock
-        self._pending: dict[bytes, tuple[float, asyncio.Future[RoundTrip]]] = {}
-        self.latency = 0.0
-        """The latest round-trip time in seconds; 0 before the first."""
+    def __bool__(self) -> bool:
+        """Whether a ping is under way."""
+        return bool(self._pending)
 
-    def sent(self, payload: bytes) -> asyncio.Future[RoundTrip]:
+    def sent(self, payload: bytes, now: float) -> asyncio.Future[RoundTrip]:
         """Take note of a ping; the future gives its round-trip time."""
         future: asyncio.Future[RoundTrip] = asyncio.get_running_loop().create_future()
-        self._pending[payload] = (self._clock(), future)
+        self._pending[payload] = (now, future)
         return future
+
+    def keepalive_sent(self, payload: bytes, now: float) -> None:
+        """Take note of a ping of the keep-alive, and forget the one before.
+
+        Nobody waits for it, and a peer that never answers makes nothing pile up.
+        """
+        waited_for = {key: ping for key, ping in self._pending.items() if ping[1] is not None}
+        self._pending = waited_for | {payload: (now, None)}
+
+    @property
+    def keepalive_sent_at(self) -> float | None:
+        """When the keep-alive's ping was sent, while it waits for its pong."""
+        return next((at for at, future in self._pending.values() if future is None), None)
 
     def check_unused(self, payload: bytes) -> None:
         """Refuse a payload that could not be told from that of a ping under way."""
@@ -50,25 +60,26 @@ class Pings:
         """Whether a ping with this payload waits for its pong."""
         return payload in self._pending
 
-    def forget(self, payload: bytes) -> None:
-        """Wait no longer for the pong to a ping that nobody asks about."""
-        self._pending.pop(payload, None)
-
-    def answered(self, payload: bytes) -> None:
-        """Take note of a pong; one that nobody asked for changes nothing."""
-        now = self._clock()
+    def answered(self, payload: bytes, now: float) -> float | None:
+        """Take note of a pong, and give its round-trip time; `None`: nobody asked for it."""
+        latency: float | None = None
         # RFC 6455 §5.5.3: a pong may answer the latest ping only, and so stands for those before
         while payload in self._pending:
             sent_at, future = self._pending.pop(next(iter(self._pending)))
-            self.latency = now - sent_at
-            if not future.done():
-                future.set_result(RoundTrip(self.latency))
+            latency = now - sent_at
+            if future is not None and not future.done():
+                future.set_result(RoundTrip(latency))
+        return latency
 
     def fail(self, error: Exception) -> None:
         """Tell everybody who waits that no pong will come."""
         for _, future in self._pending.values():
-            if not future.done():
+            if future is not None and not future.done():
                 future.set_exception(error)
                 # Whoever does not wait for the pong is told of the end in other ways.
                 future.exception()
         self._pending.clear()
+
+
+NO_PINGS = Pings()
+"""Of every connection without a ping under way; never told of one."""
