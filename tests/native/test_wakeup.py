@@ -116,3 +116,71 @@ async def test_a_callback_that_raises_is_told_to_the_loop(one: Any) -> None:
     assert isinstance(told[0]["exception"], ZeroDivisionError)
     receiving.close()
     assert await one.ws.recv() == "a"
+
+
+@pytest.mark.parametrize("kind", [ZeroDivisionError, asyncio.CancelledError])
+async def test_whatever_a_callback_raises_its_stream_stays(one: Any, kind: Any) -> None:
+    told: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(context))
+
+    def fail(_: Any) -> None:
+        raise kind
+
+    receiving = one.ws.recv()
+    receiving.send(None).add_done_callback(fail)
+    one.say(text("a"))
+    while not told:
+        await asyncio.sleep(0)
+    assert [type(context["exception"]) for context in told] == [kind]
+    receiving.close()
+    one.say(text("b"))
+    assert [await one.ws.recv(), await one.ws.recv()] == ["a", "b"]
+
+
+async def test_every_callback_is_called_in_order_and_in_its_context(one: Any) -> None:
+    name: contextvars.ContextVar[str] = contextvars.ContextVar("name", default="nobody")
+    receiving = one.ws.recv()
+    wakeup = receiving.send(None)
+    called: list[tuple[int, str]] = []
+    for number, whose in enumerate(("first", "second", "third")):
+        context = contextvars.copy_context()
+        context.run(name.set, whose)
+        wakeup.add_done_callback(
+            lambda _, number=number: called.append((number, name.get())), context=context
+        )
+    one.say(text("a"))
+    while len(called) < 3:
+        await asyncio.sleep(0)
+    assert called == [(0, "first"), (1, "second"), (2, "third")]
+    receiving.close()
+
+
+async def test_every_callback_hears_of_a_cancellation(one: Any) -> None:
+    receiving = one.ws.recv()
+    wakeup = receiving.send(None)
+    called: list[str] = []
+    wakeup.add_done_callback(lambda _: called.append("a"))
+    wakeup.add_done_callback(lambda _: called.append("b"))
+    wakeup.cancel()
+    assert called == []
+    await turn()
+    assert called == ["a", "b"]
+    receiving.close()
+
+
+async def test_of_several_callbacks_each_can_be_taken_back(one: Any) -> None:
+    receiving = one.ws.recv()
+    wakeup = receiving.send(None)
+    called: list[Any] = []
+    heard: list[Any] = []
+    for callback in (called.append, heard.append, called.append):
+        wakeup.add_done_callback(callback)
+    assert wakeup.remove_done_callback(print) == 0
+    assert wakeup.remove_done_callback(called.append) == 2
+    assert wakeup.remove_done_callback(heard.append) == 1
+    assert wakeup.remove_done_callback(heard.append) == 0
+    wakeup.add_done_callback(heard.append)
+    wakeup.cancel()
+    await turn()
+    assert (called, heard) == ([], [wakeup])
+    receiving.close()

@@ -48,7 +48,7 @@ cdef class Wakeup:
         callback, self.callback = self.callback, None
         if callback is None:
             return 0
-        if directly and not is_a_task_running(self.loop):
+        if directly and self.context is not None and not is_a_task_running(self.loop):
             try:
                 PyContext_Enter(self.context)
             except RuntimeError:
@@ -59,7 +59,9 @@ cdef class Wakeup:
             return self.wake_soon(callback)
         try:
             callback(self)
-        except Exception as error:
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as error:
             # As a handle of the loop does: a task takes its exceptions itself.
             context = {"message": "a callback of a wake-up failed", "exception": error}
             self.loop.call_exception_handler(context)
@@ -69,10 +71,27 @@ cdef class Wakeup:
 
     cdef int wake_soon(self, callback) except -1:
         try:
-            self.loop.call_soon(callback, self, context=self.context)
+            if self.context is None:
+                self.call_all_soon(callback)
+            else:
+                self.loop.call_soon(callback, self, context=self.context)
         except MemoryError:
             self.state, self.callback = PENDING, callback  # it can be tried again
             raise
+        return 0
+
+    cdef int call_all_soon(self, list callbacks) except -1:
+        while callbacks:
+            callback, context = callbacks[0]
+            self.loop.call_soon(callback, self, context=context)
+            del callbacks[0]
+        return 0
+
+    cdef int add_another(self, callback, context) except -1:
+        """Keep a list from now on: a task comes alone, and needs none."""
+        if self.context is not None:
+            self.callback, self.context = [(self.callback, self.context)], None
+        self.callback.append((callback, context))
         return 0
 
     # Called by tasks
@@ -91,15 +110,26 @@ cdef class Wakeup:
     def add_done_callback(self, callback, *, context=None):
         if self.state != PENDING:
             self.loop.call_soon(callback, self, context=context)
+            return
+        if context is None:
+            context = copy_context()
+        if self.callback is None:
+            self.callback, self.context = callback, context
         else:
-            self.callback = callback
-            self.context = copy_context() if context is None else context
+            self.add_another(callback, context)
 
     def remove_done_callback(self, callback):
-        if self.callback != callback:
+        if self.callback is None:
             return 0
-        self.callback = None
-        return 1
+        if self.context is not None:
+            if self.callback != callback:
+                return 0
+            self.callback = None
+            return 1
+        left = [each for each in self.callback if each[0] != callback]
+        count = len(self.callback) - len(left)
+        self.callback = left or None
+        return count
 
     def done(self):
         return self.state != PENDING
@@ -113,7 +143,7 @@ cdef class Wakeup:
         self.state, self.message = CANCELLED, msg
         callback, self.callback = self.callback, None
         if callback is not None:
-            self.loop.call_soon(callback, self, context=self.context)
+            self.wake_soon(callback)
         return True
 
     def result(self):
