@@ -27,6 +27,7 @@ from trunkline import (
 pytestmark = pytest.mark.usefixtures("engine_name")
 
 MANY = 200
+MIB = 1 << 20
 FRAME = b"\x81\x81\0\0\0\0x"
 FLOOD = 100_000
 """Frames, which are several times what any engine reads at once."""
@@ -676,5 +677,41 @@ async def test_an_exception_can_be_thrown_into_what_waits() -> None:
         closed = client.recv()
         closed.send(None)
         closed.close()
+        await server.send("hello")
+        assert await client.recv() == "hello"
+
+
+@pytest.mark.filterwarnings("ignore:the .* signature of throw:DeprecationWarning")
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ((LookupError("whole"),), "whole"),
+        ((LookupError, LookupError("value"), None), "value"),
+        ((LookupError, "words", None), "words"),
+        ((LookupError, None, None), ""),
+    ],
+)
+async def test_an_exception_can_be_thrown_into_a_send_that_waits(
+    arguments: tuple[Any, ...], words: str
+) -> None:
+    async with pair(write_limit=1000, max_size=4 * MIB, compression=None) as (client, server):
+        server.pause_reading()
+        sending = client.send(bytes(4 * MIB))
+        sending.send(None)
+        with pytest.raises(LookupError, match=f"^{words}$"):
+            sending.throw(*arguments)
+        with pytest.raises(RuntimeError, match="cannot reuse already awaited coroutine"):
+            sending.send(None)
+        server.resume_reading()
+        assert await server.recv() == bytes(4 * MIB)
+
+
+async def test_a_recv_that_the_collector_frees_keeps_nobody_from_reading() -> None:
+    async with pair() as (client, server):
+        dropped: list[Any] = [client.recv()]
+        dropped.append(dropped)
+        dropped[0].send(None)
+        del dropped
+        gc.collect()
         await server.send("hello")
         assert await client.recv() == "hello"

@@ -22,4 +22,5 @@ cdef class Awaitable:
 
 cdef object FINAL
 
+cdef object thrown(object kind, object value, object traceback)
 cdef int warn_of_unawaited(str name) except -1

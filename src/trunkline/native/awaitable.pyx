@@ -42,11 +42,7 @@ cdef class Awaitable:
     cdef object interrupted(self, object kind, object value, object traceback):
         """Take an exception in; by default it ends the wait."""
         self.finish_early()
-        if isinstance(kind, BaseException):
-            raise kind
-        if traceback is not None:
-            raise (kind() if value is None else value).with_traceback(traceback)
-        raise kind if value is None else value if isinstance(value, BaseException) else kind(value)
+        raise thrown(kind, value, traceback)
 
     def __await__(self):
         return self
@@ -101,6 +97,17 @@ cdef int send_to(PyObject* awaitable, PyObject* value, PyObject** result) except
     Py_INCREF(pending)
     result[0] = <PyObject*>pending
     return SEND_YIELDED
+
+
+cdef object thrown(object kind, object value, object traceback):
+    """Make one exception of what `throw()` was given."""
+    if isinstance(kind, BaseException):
+        return kind
+    if value is None:
+        error = kind()
+    else:
+        error = value if isinstance(value, BaseException) else kind(value)
+    return error if traceback is None else error.with_traceback(traceback)
 
 
 cdef int warn_of_unawaited(str name) except -1:

@@ -22,6 +22,7 @@ from trunkline.native.awaitable cimport (
     NEW,
     WAITING,
     Awaitable,
+    thrown,
     warn_of_unawaited,
 )
 from trunkline.native.endpoint cimport BINARY, FAILED, NOTHING, PING, PONG, TEXT, Endpoint, Kind
@@ -358,7 +359,7 @@ cdef class Send(Awaitable):
         if self.stage == NEW:
             return Awaitable.interrupted(self, kind, value, traceback)
         try:
-            return self.rest.throw(kind if value is None else value)
+            return self.rest.throw(thrown(kind, value, traceback))
         except StopIteration:
             self.stage = FINISHED
             return FINAL
