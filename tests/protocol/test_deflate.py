@@ -168,6 +168,14 @@ def test_memory_is_kept_from_message_to_message_unless_it_was_given_up(forgets: 
     assert deflate.may_send_plain == forgets
 
 
+def test_what_is_never_sent_is_not_referred_to() -> None:
+    parameters = DeflateParameters(server=Direction(), client=Direction())
+    deflate = PerMessageDeflate(Role.SERVER, parameters)
+    first = deflate.compress(b"a message about nothing", fin=True)
+    deflate.forget_sent()
+    assert deflate.compress(b"a message about nothing", fin=True) == first
+
+
 def test_fragments_of_one_message_share_their_memory_even_if_messages_do_not() -> None:
     parameters = DeflateParameters(server=Direction(no_context_takeover=True), client=Direction())
     deflate = PerMessageDeflate(Role.SERVER, parameters)

@@ -191,6 +191,46 @@ def test_what_stays_as_large_as_it_was_is_sent_plain(make: Make) -> None:
     assert 0 in sizes
 
 
+@pytest.mark.parametrize("parameters", [KEEPS, FORGETS], ids=["keeps", "forgets"])
+def test_a_frame_that_fails_behind_the_compressor_is_referred_to_by_none(
+    endpoint_class: type[Endpoint], parameters: DeflateParameters
+) -> None:
+    keys = [KEY]
+
+    def last_key() -> bytes:
+        if keys:
+            return keys.pop()
+        raise MemoryError
+
+    sent = PerMessageDeflate(Role.CLIENT, parameters)
+    client = endpoint_class(Role.CLIENT, Limits(min_compress=0), [sent], last_key)
+    server = endpoint_class(Role.SERVER, LIMITS, [PerMessageDeflate(Role.SERVER, parameters)])
+    received = server.receive_bytes(client.send_text("first" * 20))
+    for fail in (
+        lambda: client.send_text("lost" * 100),
+        lambda: client.send_text("lost" * 100, fin=False),
+    ):
+        with pytest.raises(MemoryError):
+            fail()
+    keys += [KEY] * 2
+    received += server.receive_bytes(client.send_text("lost" * 100))
+    received += server.receive_bytes(client.send_text("begun", fin=False))
+    with pytest.raises(MemoryError):
+        client.send_continuation(b"lost", fin=True)
+    keys += [KEY]
+    received += server.receive_bytes(client.send_continuation(b"ended", fin=True))
+    assert received == [Text("first" * 20), Text("lost" * 100), Text("begunended")]
+
+
+def test_a_frame_that_fails_plain_changes_nothing(endpoint_class: type[Endpoint]) -> None:
+    keys: list[bytes] = []
+    client = endpoint_class(Role.CLIENT, LIMITS, [], lambda: keys.pop())
+    with pytest.raises(IndexError):
+        client.send_text("lost", fin=False)
+    keys.append(KEY)
+    assert client.send_text("whole") == bytes.fromhex("8185") + KEY + bytes.fromhex("40924e5152")
+
+
 def test_without_an_agreement_nothing_is_compressed(make: Make) -> None:
     endpoint = make()
     assert endpoint.send_text("x" * 100) == b"\x81\x64" + b"x" * 100

@@ -112,14 +112,17 @@ cdef class PerMessageDeflate:
         """
         return not self.keep_compressor
 
+    def forget_sent(self):
+        """Take note that what was compressed last is never sent; a new compressor begins."""
+        self.give_back_compressor()
+
     cdef bytes compress_part(self, const uint8_t* data, size_t size, bint fin):
         if self.compressor == NULL:
             self.compressor = take_compressor(self.window_bits)
         try:
             compressed = compress_with(self.compressor, data, size, fin)
         except MemoryError:
-            # What it has learnt is lost on the peer; a new one refers to nothing that is.
-            self.give_back_compressor()
+            self.forget_sent()
             raise
         if fin and not self.keep_compressor:
             self.give_back_compressor()

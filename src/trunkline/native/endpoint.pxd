@@ -80,6 +80,7 @@ cdef class Endpoint:
     cdef int set_state(self, object state) except -1
     cdef bytes first_frame(self, int opcode, object data, bint fin, bint compress)
     cdef object compressed(self, object data, bint fin)
+    cdef bytes data_frame(self, int first, object payload)
     cdef bytes frame(self, int first, object payload)
     cdef int write_frame(
         self, uint8_t* target, int first, const uint8_t* payload, size_t length

@@ -390,9 +390,10 @@ cdef class Endpoint:
             raise ValueError(NOTHING_TO_CONTINUE)
         if self.sent_fragment == COMPRESSED_FRAGMENT:
             data = self.deflate.compress(data, fin=fin)
+        frame = self.data_frame(TL_FIN if fin else 0, data)
         if fin:
             self.sent_fragment = NO_FRAGMENT
-        return self.frame(TL_FIN if fin else 0, data)
+        return frame
 
     def send_ping(self, payload=b""):
         """Encode a ping; its payload has at most 125 bytes."""
@@ -424,9 +425,10 @@ cdef class Endpoint:
             if compressed is not None:
                 data = compressed
                 first |= TL_RSV1
+        frame = self.data_frame(first, data)
         if not fin:
             self.sent_fragment = COMPRESSED_FRAGMENT if first & TL_RSV1 else PLAIN_FRAGMENT
-        return self.frame(first, data)
+        return frame
 
     cdef object compressed(self, object data, bint fin):
         """Compress where that pays; None where it does not."""
@@ -436,6 +438,15 @@ cdef class Endpoint:
         if fin and self.deflate.may_send_plain and len(compressed) >= len(data):
             return None
         return compressed
+
+    cdef bytes data_frame(self, int first, object payload):
+        """Encode a frame; where that fails, nothing may refer to what it would have said."""
+        try:
+            return self.frame(first, payload)
+        except BaseException:
+            if self.deflate is not None:
+                self.deflate.forget_sent()
+            raise
 
     cdef bytes frame(self, int first, object payload):
         """Encode a frame; raise `InvalidState` where none may be sent."""

@@ -252,7 +252,12 @@ cdef class Lane(Sink):
             frame = self.endpoint.send_text(message)
         else:
             frame = self.endpoint.send_binary(message)
-        self.stream.put(<const uint8_t*>PyBytes_AS_STRING(frame), PyBytes_GET_SIZE(frame))
+        try:
+            self.stream.put(<const uint8_t*>PyBytes_AS_STRING(frame), PyBytes_GET_SIZE(frame))
+        except MemoryError as error:
+            # What is compressed later may refer to it.
+            self.stream.lose(error)
+            raise
         return True
 
     cdef int put_frame(self, int opcode, const uint8_t* payload, size_t size) except -1:

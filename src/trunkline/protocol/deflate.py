@@ -73,10 +73,15 @@ class PerMessageDeflate:
     def compress(self, data: bytes, *, fin: bool) -> bytes:
         """Compress one fragment of a message; `fin` says that it is the last one."""
         compressor = self._compressor or new_compressor(self.window_bits)
+        self.forget_sent()  # unless all goes well
         compressed = compressor.compress(data) + compressor.flush(zlib.Z_SYNC_FLUSH)
         self._compressor = compressor if self._keep_compressor or not fin else None
         # RFC 7692 §7.2.1: four bytes of the message's end are implied
         return compressed[: -len(TAIL)] if fin else compressed
+
+    def forget_sent(self) -> None:
+        """Take note that what was compressed last is never sent; a new compressor begins."""
+        self._compressor = None
 
     @property
     def may_send_plain(self) -> bool:

@@ -134,9 +134,10 @@ class Endpoint:
         if self._fragment_compressed:
             assert self._deflate is not None
             data = self._deflate.compress(data, fin=fin)
+        frame = self._data_frame(Opcode.CONTINUATION, data, fin=fin, rsv1=False)
         if fin:
             self._fragment_compressed = None
-        return self._frame(Opcode.CONTINUATION, data, fin=fin)
+        return frame
 
     def send_ping(self, payload: bytes = b"") -> bytes:
         """Encode a ping; its payload has at most 125 bytes."""
@@ -163,9 +164,10 @@ class Endpoint:
         if self._fragment_compressed is not None:
             raise ValueError(IN_FRAGMENTS)
         payload, compressed = self._compressed(data, fin=fin) if compress else (data, False)
+        frame = self._data_frame(opcode, payload, fin=fin, rsv1=compressed)
         if not fin:
             self._fragment_compressed = compressed
-        return self._frame(opcode, payload, fin=fin, rsv1=compressed)
+        return frame
 
     def _compressed(self, data: bytes, *, fin: bool) -> tuple[bytes, bool]:
         """Compress where that is agreed on and pays; say whether it was done."""
@@ -175,6 +177,15 @@ class Endpoint:
         if fin and self._deflate.may_send_plain and len(compressed) >= len(data):
             return data, False
         return compressed, True
+
+    def _data_frame(self, opcode: Opcode, payload: bytes, *, fin: bool, rsv1: bool) -> bytes:
+        """Encode a frame; where that fails, nothing may refer to what it would have said."""
+        try:
+            return self._frame(opcode, payload, fin=fin, rsv1=rsv1)
+        except BaseException:
+            if self._deflate is not None:
+                self._deflate.forget_sent()
+            raise
 
     def _frame(
         self, opcode: Opcode, payload: bytes, *, fin: bool = True, rsv1: bool = False
