@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
+import importlib
+import subprocess
 import sys
 import threading
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.contracts.twins import needs
 from tests.engines.test_fanout import Quay, quay
+from trunkline.engines.choose import new_engine
 
 __all__ = ["quay"]
 
 pytestmark = needs("fanout")
+
+FEW = 20
+MOST_ALLOCATIONS = 60
+"""More than a fan-out to a few makes."""
 
 
 async def test_only_native_streams_and_bytes_are_taken() -> None:
@@ -24,6 +33,47 @@ async def test_only_native_streams_and_bytes_are_taken() -> None:
         fan_out([wrong], b"abc")
     with pytest.raises(TypeError):
         fan_out([], wrong)
+
+
+def starve() -> None:
+    """Let each allocation of a fan-out fail; called in a process of its own."""
+    asyncio.run(starve_each())
+
+
+async def starve_each() -> None:
+    testcapi = importlib.import_module("_testcapi")
+    quay = Quay(new_engine("native", asyncio.get_running_loop()))
+    await quay.moor(FEW)
+    failed = []
+    for k in range(MOST_ALLOCATIONS):
+        testcapi.set_nomemory(k, k + 1)
+        try:
+            quay.fan_out(quay.streams, b"abc")
+            failed.append(False)
+        except MemoryError:
+            failed.append(True)
+        finally:
+            testcapi.remove_mem_hooks()
+        # Nothing is held back: what is written leaves at once.
+        quay.fan_out(quay.streams, b"d")
+        for stream, end in zip(quay.streams, quay.ends, strict=True):
+            stream.write(b"e")
+            assert end.recv(10) == (b"de" if failed[-1] else b"abcde")
+    assert any(failed) and not failed[-1]
+    quay.close()
+
+
+def test_without_memory_all_of_it_fails_and_nothing_is_held_back() -> None:
+    pytest.importorskip("_testcapi", reason="CPython's own tests are not installed")
+    # Other threads of this process would go without memory, too.
+    program = "from tests.native.test_fanout import starve; starve()"
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
 
 
 async def test_other_threads_run_while_many_are_sent_to(quay: Quay) -> None:

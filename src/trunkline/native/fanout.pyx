@@ -39,17 +39,22 @@ def fan_out(streams, bytes data not None):
     if sendings == NULL:
         raise MemoryError
     try:
-        for stream in held:
-            if stream.is_writing_paused:
-                left.append(stream)
-            elif is_direct(stream):
-                # Who is named twice takes the other way the second time.
-                stream.is_corked = True
-                sendings[count].fd = stream.fd
-                count += 1
-                direct.append(stream)
-            else:
-                others.append(stream)
+        try:
+            for stream in held:
+                if stream.is_writing_paused:
+                    left.append(stream)
+                elif is_direct(stream):
+                    direct.append(stream)
+                    # Who is named twice takes the other way the second time.
+                    stream.is_corked = True
+                    sendings[count].fd = stream.fd
+                    count += 1
+                else:
+                    others.append(stream)
+        except MemoryError:
+            for stream in direct:
+                stream.is_corked = False
+            raise
         send_all(sendings, count, data)
         for count, stream in enumerate(direct):
             stream.is_corked = False
