@@ -110,6 +110,27 @@ async def test_an_exception_of_the_receiver_does_not_keep_bytes_back(plain: Harb
     await server.ear.until_lost()
 
 
+@pytest.mark.parametrize("kind", [KeyboardInterrupt, SystemExit])
+async def test_what_follows_an_interruption_is_not_misread(
+    plain: Harbour, kind: type[BaseException]
+) -> None:
+    client, server = await plain.pair()
+    stream = server.stream
+    assert isinstance(stream, AsyncioStream)
+
+    def interrupt(data: bytes) -> None:
+        raise kind
+
+    server.ear.when_received = interrupt
+    with pytest.raises(kind):
+        stream.data_received(b"x")
+    client.stream.write(b"y")
+    await server.ear.until_lost()
+    assert server.ear.data == b"x"
+    await client.ear.until(lambda: client.ear.has_ended or bool(client.ear.losses))
+    client.stream.close()
+
+
 async def test_reading_and_writing_pause_and_resume(harbour: Harbour) -> None:
     client, server = await harbour.pair()
     server.stream.pause_reading()

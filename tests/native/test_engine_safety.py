@@ -13,6 +13,7 @@ import pytest
 
 import trunkline
 from tests.contracts.twins import needs
+from tests.native.line import new_engine, talk
 from trunkline import native
 
 if native.AVAILABLE:
@@ -200,6 +201,39 @@ async def test_what_follows_an_interrupted_message_is_not_misread(kind: Any) -> 
         assert seen == ["stop"]
         client.close()
     loop.set_exception_handler(None)
+
+
+@pytest.mark.parametrize("kind", [asyncio.CancelledError, KeyboardInterrupt, SystemExit])
+@pytest.mark.parametrize(("name", "first"), [("on_ping", 0x89), ("on_pong", 0x8A)])
+async def test_what_follows_an_interrupted_ping_is_not_misread(
+    kind: Any, name: str, first: int
+) -> None:
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: None)
+    heard: list[str] = []
+
+    class Interrupted(trunkline.Events):
+        def on_message(self, ws: trunkline.Connection, data: str | bytes) -> None:
+            heard.append("message")
+
+        def on_close(self, ws: trunkline.Connection, code: int, *_: object) -> None:
+            heard.append(f"close {code}")
+
+    def interrupt(self: Interrupted, ws: trunkline.Connection, data: bytes) -> None:
+        heard.append(name)
+        raise kind
+
+    setattr(Interrupted, name, interrupt)
+    engine = new_engine()
+    one = talk(engine, events=Interrupted())
+    one.say(bytes([first, 0]) + b"\x81\x01a")
+    with suppress(kind):
+        while name not in heard:
+            engine.poller.process()
+    while "close 1006" not in heard:
+        await asyncio.sleep(0)
+    assert heard == [name, "close 1006"]
+    await one.end()
+    engine.close()
 
 
 async def test_a_handler_may_close_the_set_while_others_wait_for_their_event(poller: Any) -> None:

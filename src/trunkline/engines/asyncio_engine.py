@@ -55,6 +55,10 @@ class AsyncioStream(asyncio.Protocol):
         self.cork()
         try:
             self.receiver.bytes_received(data)
+        except (KeyboardInterrupt, SystemExit):
+            # asyncio would go on, behind what of these bytes was not handled.
+            self.abort()
+            raise
         finally:
             self.uncork()
 
@@ -93,7 +97,7 @@ class AsyncioStream(asyncio.Protocol):
 
     @property
     def sent(self) -> int:
-        """Bytes that have left, since the beginning."""
+        """Bytes that have left, since the beginning; means nothing once the stream is lost."""
         return self._written - self.transport.get_write_buffer_size()
 
     def write(self, data: bytes) -> None:
