@@ -350,6 +350,98 @@ async def test_an_accept_that_fails_is_told_once_and_the_next_is_accepted(engine
     loop.set_exception_handler(handler)
 
 
+def open_descriptors() -> int:
+    return len(os.listdir("/proc/self/fd"))
+
+
+async def test_a_stream_that_the_set_refuses_is_lost_and_its_receiver_hears(
+    engine: Any, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    ears: list[Ear] = []
+
+    def accept(stream: Stream) -> Ear:
+        ears.append(Ear())
+        return ears[-1]
+
+    listener = await engine.listen(LOOPBACK, accept, tls=None, write_limit=WRITE_LIMIT)
+    # epoll takes no files: it refuses them as it refuses more than the kernel has room for.
+    with pytest.raises(PermissionError):
+        listener._accepted(os.open(tmp_path / "file", os.O_RDONLY))
+    assert await ears[0].until_lost() is None
+    listener.close()
+
+
+async def test_whoever_is_aborted_as_it_is_accepted_is_no_error(engine: Any) -> None:
+    ears: list[Ear] = []
+
+    def accept(stream: Stream) -> Ear:
+        stream.abort()
+        ears.append(Ear())
+        return ears[-1]
+
+    listener = await engine.listen(LOOPBACK, accept, tls=None, write_limit=WRITE_LIMIT)
+    await listener.start()
+    with socket.create_connection(listener.sockets[0].getsockname()) as visitor:
+        visitor.setblocking(False)
+        assert await asyncio.get_running_loop().sock_recv(visitor, 1) == b""
+    assert await ears[0].until_lost() is None
+    listener.close()
+
+
+async def test_a_stream_that_the_set_refuses_later_is_lost_with_its_error(
+    engine: Any, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    ear = Ear()
+    stream = engine.new_stream(os.open(tmp_path / "file", os.O_RDONLY), ear, WRITE_LIMIT)
+    stream.pause_reading()
+    stream.open()
+    stream.resume_reading()
+    assert isinstance(await ear.until_lost(), PermissionError)
+
+
+class Broken(socket.socket):
+    """A socket at which nothing can be listened."""
+
+    def listen(self, backlog: int = 0) -> None:
+        raise OSError("no")
+
+
+async def test_a_start_that_fails_halfway_accepts_nowhere_and_can_be_repeated(
+    engine: Any,
+) -> None:
+    whole, broken = socket.socket(), Broken()
+    for sock in (whole, broken):
+        sock.bind(("127.0.0.1", 0))
+    listener = NativeListener(engine, [whole, broken], lambda _: Ear(), None, WRITE_LIMIT)
+    before = open_descriptors()
+    for _ in range(2):
+        with pytest.raises(OSError, match=r"^no$"):
+            await listener.start()
+        assert len(engine.poller) == 0
+        assert open_descriptors() == before
+    listener.close()
+
+
+async def test_a_start_without_memory_leaves_no_descriptor(
+    engine: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_memory(*_: object) -> None:
+        raise MemoryError
+
+    listener = await engine.listen(LOOPBACK, Ear, tls=None, write_limit=WRITE_LIMIT)
+    before = open_descriptors()
+    with monkeypatch.context() as patch:
+        patch.setattr("trunkline.engines.native_engine.ListeningSocket", no_memory)
+        with pytest.raises(MemoryError):
+            await listener.start()
+    assert open_descriptors() == before
+    await listener.start()
+    assert len(engine.poller) == 1
+    listener.close()
+
+
 async def test_a_descriptor_for_which_no_stream_can_be_made_is_closed(
     engine: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -65,19 +65,34 @@ class NativeListener:
         await asyncio.sleep(0)
         if self._listening:
             return
-        for sock in self._sockets:
-            sock.listen(LISTEN_BACKLOG)
-            switch_nagle_off(sock)
-            # The set closes what it holds; this object holds the other descriptor.
-            fd = os.dup(sock.fileno())
+        try:
+            for sock in self._sockets:
+                self._listen(sock)
+        except BaseException:
+            self._stop_listening()
+            raise
+
+    def _listen(self, sock: socket.socket) -> None:
+        sock.listen(LISTEN_BACKLOG)
+        switch_nagle_off(sock)
+        # The set closes what it holds; this object holds the other descriptor.
+        fd = os.dup(sock.fileno())
+        try:
             listening = ListeningSocket(self._engine.poller, fd, self._accepted, self._retry)
-            self._listening.append(listening)
-            listening.resume()
+        except BaseException:
+            os.close(fd)
+            raise
+        self._listening.append(listening)
+        listening.resume()
+
+    def _stop_listening(self) -> None:
+        for listening in self._listening:
+            listening.close()
+        self._listening = []
 
     def close(self) -> None:
         """Accept no more."""
-        for listening in self._listening:
-            listening.close()
+        self._stop_listening()
         for sock, path in zip(self._sockets, self._paths, strict=True):
             sock.close()
             if path is not None:
@@ -92,9 +107,13 @@ class NativeListener:
             raise
         if self._tls is None:
             self._hand_over(stream)
-            stream.open()
         else:
             self._secure(stream, self._tls)
+        try:
+            stream.open()
+        except BaseException:
+            stream.abort()  # whose receiver hears of it
+            raise
 
     def _secure(self, stream: NativeStream, tls: Tls) -> None:
         """Do the handshake first: nobody hears of a stream that fails in it."""
@@ -108,7 +127,6 @@ class NativeListener:
         except BaseException:
             stream.abort()
             raise
-        stream.open()
 
     def _hand_over(self, stream: NativeStream) -> None:
         try:

@@ -26,6 +26,7 @@ cdef class Stream(ConnectedSocket):
     cdef object error  # what the stream was lost with
 
     cdef int update_interest(self) except -1
+    cdef int watch_or_lose(self, uint32_t interest) except -1
 
     # Reading
     cdef int hang_up(self) except -1

@@ -56,8 +56,8 @@ cdef class Stream(ConnectedSocket):
         self.last_heard = tl_monotonic()
 
     def open(self):
-        """Begin to receive."""
-        if not self.is_reading_paused:
+        """Begin to receive; raise `OSError` where the set has no room."""
+        if self.fd >= 0 and not self.is_reading_paused:
             self.watch(EPOLLIN)
 
     # Called by the poller
@@ -104,9 +104,12 @@ cdef class Stream(ConnectedSocket):
     cdef int fail(self, error) except -1:
         """A receiver raised: this connection ends, and no other."""
         message = "a receiver of a stream failed"
-        context = {"message": message, "exception": error, "transport": self}
-        self.poller.loop.call_exception_handler(context)
-        return self.lose(error)
+        try:
+            context = {"message": message, "exception": error, "transport": self}
+            self.poller.loop.call_exception_handler(context)
+        finally:
+            self.lose(error)
+        return 0
 
     cdef int interrupt(self) except -1:
         # What was read and not yet handled is lost: what follows it would be misread.
@@ -200,7 +203,17 @@ cdef class Stream(ConnectedSocket):
         if self.backlog != NULL or self.is_sealing():
             interest |= EPOLLOUT
         if interest or self.is_registered:
+            self.watch_or_lose(interest)
+        return 0
+
+    cdef int watch_or_lose(self, uint32_t interest) except -1:
+        """Ask epoll; where it refuses, nothing would ever be heard of this stream."""
+        if self.is_registered and interest == self.interest:
+            return 0
+        try:
             self.watch(interest)
+        except OSError as error:
+            self.lose(error)
         return 0
 
     def pause_reading(self):
@@ -226,7 +239,7 @@ cdef class Stream(ConnectedSocket):
 
     @property
     def sent(self):
-        """Bytes that have left, since the beginning."""
+        """Bytes that have left, since the beginning; means nothing once the stream is lost."""
         # Records are longer than what is in them.
         return self.written - min(self.written, <uint64_t>self.count_unsent())
 
