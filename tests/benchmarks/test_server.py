@@ -23,7 +23,9 @@ def python(program: str) -> list[str]:
 
 
 def test_a_server_names_its_port_and_what_it_is() -> None:
-    with running(python("print('8765 a server 1.0', flush=True); input()"), CORE) as server:
+    # It lives until it is killed, whatever its standard input is.
+    program = "import signal; print('8765 a server 1.0', flush=True); signal.pause()"
+    with running(python(program), CORE) as server:
         assert (server.port, server.about) == (8765, "a server 1.0")
         assert server.memory() > 0
 
