@@ -193,5 +193,11 @@ TICK_BUFFER = 64 * KIB
 MAX_BACKLOG = 1 * MIB
 """Bytes that wait for a slow subscriber of a topic; the stream before it holds `write_limit`."""
 
+MOST_SHARED_HEADS = 256
+"""Kinds of opening handshakes whose common lines are kept once for many connections."""
+
+LARGEST_SHARED_HEADS = 2 * KIB
+"""Bytes of such lines: larger ones are kept by each connection."""
+
 WAITING_OVERHEAD = 128
 """Bytes that a waiting message counts beside its payload: about what it costs to keep it."""

@@ -16,8 +16,6 @@ from trunkline.protocol.http1 import (
     parse_request,
     parse_response,
     refusal_for,
-    reread_request,
-    reread_response,
 )
 
 LIMITS = Limits()
@@ -467,14 +465,6 @@ def test_a_status_that_does_not_exist_is_refused() -> None:
 )
 def test_a_summary_is_one_printable_line(reason: str, body: bytes, summary: str) -> None:
     assert Response(403, reason, body=body).summary() == summary
-
-
-@pytest.mark.parametrize("lines", [[], [("A", ""), ("b", "c: d"), ("B", "é")]])
-def test_what_was_kept_as_bytes_is_read_again(lines: list[tuple[str, str]]) -> None:
-    request = Request("/a?b", Headers(lines), "HEAD")
-    assert reread_request(request.serialize()) == request
-    for response in (Response(101, "", Headers(lines)), Response(400, "B d", Headers(lines), b"x")):
-        assert reread_response(response.serialize()) == response
 
 
 # Injection

@@ -14,6 +14,7 @@ from trunkline.connection.consumer import Consumer, Data
 from trunkline.connection.events import Dispatcher, Events
 from trunkline.connection.form import form_of
 from trunkline.connection.fragments import BytesLike, DataLike, Message, is_data
+from trunkline.connection.heads import Heads, fold, unfold
 from trunkline.connection.inbox import Inbox
 from trunkline.connection.link import Link
 from trunkline.connection.outbox import Outbox
@@ -26,7 +27,7 @@ from trunkline.limits import Limits
 from trunkline.protocol.endpoint import Endpoint
 from trunkline.protocol.extensions import encode_parameters
 from trunkline.protocol.handshake import Agreement
-from trunkline.protocol.http1 import Request, Response, reread_request, reread_response
+from trunkline.protocol.http1 import Request, Response
 from trunkline.protocol.masking import MASK_KEY_BYTES
 from trunkline.protocol.role import Role
 
@@ -51,8 +52,8 @@ class Connection:
         self.ends_quietly = False
         """Whether `async for` over the messages ends without an error in any case."""
         self.logger = logger
-        self._request: Request | bytes | None = None
-        self._response: Response | bytes | None = None
+        self._heads: Heads | bytes = Heads()
+        self._own_values = b""
 
     def open(
         self,
@@ -71,9 +72,7 @@ class Connection:
         """
         link = self._link
         link.when_lost, link.owner = when_lost, self
-        # A head in one piece takes a tenth of the room, and few ask for it again.
-        self._request = self.request and self.request.serialize()
-        self._response = self.response and self.response.serialize()
+        self._heads, self._own_values = fold(self._unfolded)
         self._agreement = PLAIN if agreement == PLAIN else agreement
         deflate = agreement.deflate
         extensions = [] if deflate is None else [deflate_class()(link.role, deflate)]
@@ -90,26 +89,29 @@ class Connection:
     # What is known
 
     @property
+    def _unfolded(self) -> Heads:
+        if isinstance(self._heads, bytes):
+            self._heads = unfold(self._heads, self._own_values)
+            self._own_values = b""
+        return self._heads
+
+    @property
     def request(self) -> Request | None:
         """The opening request."""
-        if isinstance(self._request, bytes):
-            self._request = reread_request(self._request)
-        return self._request
+        return self._unfolded.request
 
     @request.setter
     def request(self, request: Request | None) -> None:
-        self._request = request
+        self._unfolded.request = request
 
     @property
     def response(self) -> Response | None:
         """The answer to the opening request."""
-        if isinstance(self._response, bytes):
-            self._response = reread_response(self._response)
-        return self._response
+        return self._unfolded.response
 
     @response.setter
     def response(self, response: Response | None) -> None:
-        self._response = response
+        self._unfolded.response = response
 
     @property
     def _outbox(self) -> Outbox:

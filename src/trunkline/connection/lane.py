@@ -22,10 +22,10 @@ Kind = TypeVar("Kind", bound=Connection)
 # set goes into the dict that `Lane` makes for the first of it.
 FIELDS = (
     "_agreement",
+    "_heads",
     "_inbox",
     "_link",
-    "_request",
-    "_response",
+    "_own_values",
     "ends_quietly",
     "logger",
 )

@@ -7,6 +7,7 @@ import binascii
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from http import HTTPStatus
 
 from trunkline.errors import InvalidHeader, InvalidUpgrade, NegotiationError, RequestRefused
@@ -58,6 +59,7 @@ class Agreement:
     deflate: DeflateParameters | None = None
 
 
+@lru_cache(maxsize=1)  # asked again when the heads are folded
 def accept_key(key: str) -> str:
     """Give the Sec-WebSocket-Accept for a Sec-WebSocket-Key (RFC 6455 §4.2.2)."""
     digest = hashlib.sha1((key + GUID).encode(), usedforsecurity=False).digest()

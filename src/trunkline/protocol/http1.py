@@ -203,19 +203,6 @@ def parse_request(head: bytes, limits: Limits) -> Request:
     return Request(origin_form(target, check_host(headers)), headers, method)
 
 
-def reread_request(data: bytes) -> Request:
-    """Give the request whose `serialize()` has given `data`."""
-    first_line, headers = reread_lines(data)
-    method, path, _ = first_line.split(" ")
-    return Request(path, headers, method)
-
-
-def reread_lines(head: bytes) -> tuple[str, Headers]:
-    """Split a head that has been one of ours: it needs no second check."""
-    first_line, *lines = head.decode("latin-1").removesuffix("\r\n\r\n").split("\r\n")
-    return first_line, Headers(tuple(line.split(": ", 1)) for line in lines)  # type: ignore[misc]
-
-
 def refusal_for(error: InvalidMessage) -> RequestRefused:
     """Choose the status for a head that cannot be read."""
     if isinstance(error, HeadTooLarge) and error.in_first_line:
@@ -302,11 +289,3 @@ def parse_response(head: bytes, limits: Limits) -> Response:
     if match is None:
         raise InvalidMessage(f"status line cannot be read: {first_line[:80]!r}")
     return Response(int(match[2]), match[3] or "", headers)
-
-
-def reread_response(data: bytes) -> Response:
-    """Give the response whose `serialize()` has given `data`."""
-    head, _, body = data.partition(END_OF_LINE * 2)
-    first_line, headers = reread_lines(head)
-    _, status, reason = first_line.split(" ", 2)
-    return Response(int(status), reason, headers, body)

@@ -1,0 +1,137 @@
+"""The two heads of an opening handshake, kept small: few ask for them again.
+
+Most of what heads say, they say for every connection alike: those parts are kept once, as long as
+a connection has them. What is left is the key, the date, and whatever else is its own.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from trunkline.limits import LARGEST_SHARED_HEADS, MOST_SHARED_HEADS
+from trunkline.protocol.handshake import accept_key
+from trunkline.protocol.headers import Headers
+from trunkline.protocol.http1 import Request, Response
+
+KEY, ACCEPT = "sec-websocket-key", "sec-websocket-accept"
+SHARED = frozenset({
+    "accept", "accept-encoding", "accept-language", "cache-control", "connection", "dnt", "host",
+    "origin", "pragma", "sec-fetch-dest", "sec-fetch-mode", "sec-fetch-site",
+    "sec-websocket-extensions", "sec-websocket-protocol", "sec-websocket-version", "server",
+    "upgrade", "user-agent", "vary", "via", "x-forwarded-host", "x-forwarded-port",
+    "x-forwarded-proto",
+})  # fmt: skip
+"""Fields whose values many connections have in common."""
+
+FOLLOWS = "="
+"""Behind a name, where no name can have it: the value follows from the key."""
+
+END_OF_LINE, END_OF_HEAD = "\r\n", "\r\n\r\n"
+
+
+@dataclass(slots=True)
+class Heads:
+    """What was asked, and what was answered."""
+
+    request: Request | None = None
+    response: Response | None = None
+
+
+class SharedBytes:
+    """Gives one object for equal bytes; remembers a few, and none that is large.
+
+    Strangers choose them: what it forgets stays alive where it is used.
+
+    Args:
+        most: how many it remembers.
+        largest: how long one may be, in bytes.
+    """
+
+    def __init__(self, most: int, largest: int) -> None:
+        self._most = most
+        self._largest = largest
+        self._known: OrderedDict[bytes, bytes] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+    def share(self, data: bytes) -> bytes:
+        """Give `data`, or what was there before and is equal."""
+        known = self._known.get(data)
+        if known is not None:
+            return known
+        if len(data) <= self._largest:
+            if len(self._known) >= self._most:
+                self._known.popitem(last=False)
+            self._known[data] = data
+        return data
+
+
+patterns = SharedBytes(MOST_SHARED_HEADS, LARGEST_SHARED_HEADS)
+
+
+def fold(heads: Heads) -> tuple[Heads | bytes, bytes]:
+    """Make heads small where both are there, and the answer has no body.
+
+    Returns:
+        The lines of both, those without a value waiting for theirs; and these values, in order.
+        Otherwise the heads as they are, and nothing.
+    """
+    request, response = heads.request, heads.response
+    if request is None or response is None or response.body:
+        return heads, b""
+    own: list[str] = []
+    if "?" in request.path:
+        own.append(request.path)
+        lines = [request.method]
+    else:
+        lines = [f"{request.method} {request.path}"]
+    key = fold_lines(request.headers, lines, own, None)
+    lines += "", f"{response.status_code} {response.reason_phrase}"
+    fold_lines(response.headers, lines, own, key)
+    pattern = END_OF_LINE.join(lines).encode("latin-1")
+    return patterns.share(pattern), END_OF_LINE.join(own).encode("latin-1")
+
+
+def fold_lines(headers: Headers, lines: list[str], own: list[str], key: str | None) -> str | None:
+    """Append to `lines` and `own` what belongs there; give the key, if it is among them."""
+    for name, value in headers.raw_items():
+        lower = name.lower()
+        if lower in SHARED:
+            lines.append(f"{name}: {value}")
+        elif key is not None and lower == ACCEPT and value == accept_key(key):
+            lines.append(name + FOLLOWS)
+        else:
+            lines.append(name)
+            own.append(value)
+            if lower == KEY:
+                key = value
+    return key
+
+
+def unfold(pattern: bytes, own: bytes) -> Heads:
+    """Put together what `fold()` has taken apart."""
+    heads = pattern.decode("latin-1").split(END_OF_HEAD)
+    asked, answered = (head.split(END_OF_LINE) for head in heads)
+    values = iter(own.decode("latin-1").split(END_OF_LINE))
+    method, _, path = asked[0].partition(" ")
+    path = path or next(values)
+    request = Request(path, Headers(unfold_lines(asked[1:], values, "")), method)
+    status, _, reason = answered[0].partition(" ")
+    key = "".join(request.headers.get_all(KEY)[-1:])
+    headers = Headers(unfold_lines(answered[1:], values, key))
+    return Heads(request, Response(int(status), reason, headers))
+
+
+def unfold_lines(lines: list[str], values: Iterator[str], key: str) -> Iterator[tuple[str, str]]:
+    """Give the fields of a pattern, with the values that are missing there."""
+    for line in lines:
+        name, colon, value = line.partition(": ")
+        if colon:
+            yield name, value
+        elif name.endswith(FOLLOWS):
+            yield name.removesuffix(FOLLOWS), accept_key(key)
+        else:
+            yield name, next(values)
