@@ -130,13 +130,37 @@ def test_a_cancelled_timer_is_not_called(
     assert [math.floor(ring - 1_000) for ring in bell.rings] == [2]
 
 
-def test_the_last_cancelled_timer_silences_the_loop(
+def test_timers_that_come_and_go_order_one_alarm(
     clock: VirtualClock, wheel: TimerWheel, bell: Bell
+) -> None:
+    for _ in range(100):
+        wheel.call_in(10, bell).cancel()
+        clock.advance(TICK)
+    assert clock.orders == 1
+    assert len(wheel) == 0
+
+
+def test_an_alarm_that_finds_nothing_orders_no_other(
+    clock: VirtualClock, wheel: TimerWheel, bell: Bell, caplog: pytest.LogCaptureFixture
 ) -> None:
     timers = [wheel.call_in(delay, bell) for delay in (1, 1, 2)]
     for timer in timers:
         timer.cancel()
-    assert len(wheel) == clock.waiting == 0
+    assert len(wheel) == 0
+    clock.block(10)
+    assert clock.waiting == 0
+    assert (bell.rings, caplog.records) == ([], [])
+
+
+def test_a_wheel_that_stood_still_turns_again(
+    clock: VirtualClock, wheel: TimerWheel, bell: Bell
+) -> None:
+    start = clock.time
+    wheel.call_in(1, bell).cancel()
+    clock.advance(5)
+    wheel.call_in(1, bell)
+    clock.advance(5)
+    assert [round(ring - start) for ring in bell.rings] == [6]
 
 
 def test_a_timer_can_be_cancelled_twice_and_after_its_call(

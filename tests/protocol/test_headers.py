@@ -265,3 +265,10 @@ def test_no_value_makes_a_parser_go_over_it_again_and_again(
     with suppress(ValueError):
         parse_extensions(value)
     assert looks <= 4 * len(value)
+
+
+def test_lines_that_were_checked_are_not_checked_again() -> None:
+    headers = Headers.trusted([("A", "1"), ("a", "2")])
+    assert headers == Headers([("A", "1"), ("a", "2")])
+    headers.add("A", "3")
+    assert headers.get_all("a") == ["1", "2", "3"]

@@ -19,9 +19,11 @@ from tests.server.wire import (
     visit,
 )
 from trunkline import (
+    Connection,
     ConnectionClosedError,
     ConnectionClosedOK,
     Events,
+    InvalidMessage,
     InvalidStatus,
     Limits,
     Request,
@@ -611,7 +613,32 @@ async def test_a_connection_that_cannot_begin_keeps_no_server_from_closing(
     monkeypatch.setattr("trunkline.connection.connection.endpoint_class", lambda: fail)
     handler = Recorder()
     async with asyncio.timeout(HANG_SECONDS), server_for(handler) as server:
-        with pytest.raises((OSError, MemoryError)):
+        with pytest.raises((OSError, MemoryError, InvalidMessage)):
             await connect(uri_of(server))
     assert not handler.was_reached
     assert "a connection could not begin" in caplog.text
+
+
+async def test_an_opening_without_hooks_takes_no_task() -> None:
+    tasks = []
+
+    class Bystander(Events):
+        def on_open(self, ws: Connection) -> None:
+            tasks.append(asyncio.current_task())
+
+    async with server_for(Bystander) as server:
+        ws = await connect(uri_of(server))
+        await ws.close()
+    assert tasks == [None]
+
+
+async def test_a_hook_that_does_not_wait_has_its_task_all_the_same() -> None:
+    tasks = []
+
+    def process_request(ws: ServerConnection, request: Request) -> None:
+        tasks.append(asyncio.current_task())
+
+    async with server_for(process_request=process_request) as server:
+        ws = await connect(uri_of(server))
+        await ws.close()
+    assert tasks != [None]

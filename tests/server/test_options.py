@@ -18,3 +18,13 @@ def test_options_keep_what_serve_was_told() -> None:
 def test_options_do_not_change_under_a_running_server() -> None:
     with pytest.raises(FrozenInstanceError):
         ServerOptions(**VALUES).origins = None  # type: ignore[misc]
+
+
+HOOKS = ("process_request", "process_response", "select_subprotocol")
+
+
+@pytest.mark.parametrize("hook", HOOKS)
+def test_one_hook_is_a_hook(hook: str) -> None:
+    without: dict[str, Any] = VALUES | dict.fromkeys(HOOKS)
+    assert not ServerOptions(**without).has_hooks
+    assert ServerOptions(**without | {hook: print}).has_hooks

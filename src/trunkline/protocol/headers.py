@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Self
 
 TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 # RFC 9110 §7.8: the elements of Upgrade are names, perhaps with a version
@@ -26,19 +27,35 @@ class Headers(Mapping[str, str]):
 
     def __init__(self, *args: HeadersLike, **kwargs: str) -> None:
         self._lines: list[tuple[str, str]] = []
+        self._index: dict[str, list[str]] | None = None
         for source in (*args, kwargs):
             for name, value in header_lines(source):
                 self.add(name, value)
+
+    @classmethod
+    def trusted(cls, lines: list[tuple[str, str]]) -> Self:
+        """Make headers of lines that have been checked."""
+        headers = cls()
+        headers._lines = lines
+        return headers
 
     def add(self, name: str, value: str) -> None:
         """Add a line; raise `ValueError` for a name or a value that must not be on the wire."""
         check_field(name, value)
         self._lines.append((name, value))
+        self._index = None
 
     def get_all(self, name: str) -> list[str]:
         """Give every value of `name`, in order."""
-        wanted = name.lower()
-        return [value for key, value in self._lines if key.lower() == wanted]
+        return list(self._indexed().get(name.lower(), ()))
+
+    def _indexed(self) -> dict[str, list[str]]:
+        """Give the values by their names in lower case: a handshake asks a dozen times."""
+        if self._index is None:
+            self._index = {}
+            for name, value in self._lines:
+                self._index.setdefault(name.lower(), []).append(value)
+        return self._index
 
     def get_list(self, name: str) -> str | None:
         """Give the values of `name` joined by commas, as RFC 9110 §5.3 allows for lists."""
@@ -50,7 +67,7 @@ class Headers(Mapping[str, str]):
         return iter(self._lines)
 
     def __getitem__(self, name: str) -> str:
-        values = self.get_all(name)
+        values = self._indexed().get(name.lower())
         if not values:
             raise KeyError(name)
         if len(values) > 1:
@@ -68,16 +85,18 @@ class Headers(Mapping[str, str]):
 
     def _remove(self, name: str) -> None:
         wanted = name.lower()
-        self._lines = [line for line in self._lines if line[0].lower() != wanted]
+        if wanted in self._indexed():
+            self._lines = [line for line in self._lines if line[0].lower() != wanted]
+            self._index = None
 
     def __contains__(self, name: object) -> bool:
-        return isinstance(name, str) and bool(self.get_all(name))
+        return isinstance(name, str) and name.lower() in self._indexed()
 
     def __iter__(self) -> Iterator[str]:
-        return iter(dict.fromkeys(name.lower() for name, _ in self._lines))
+        return iter(tuple(self._indexed()))
 
     def __len__(self) -> int:
-        return len({name.lower() for name, _ in self._lines})
+        return len(self._indexed())
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Headers):
@@ -121,7 +140,12 @@ def check_field(name: str, value: str) -> None:
     if not TOKEN.fullmatch(name):
         raise ValueError(f"{name!r} is not a header name (RFC 9110 §5.1)")
     if not FIELD_VALUE.fullmatch(value):
-        raise ValueError(f"value of header {name} has a character that may not be in one")
+        raise ValueError(wrong_value(name))
+
+
+def wrong_value(name: str) -> str:
+    """Say what is wrong with a value that `FIELD_VALUE` does not match."""
+    return f"value of header {name} has a character that may not be in one"
 
 
 # The grammar of values

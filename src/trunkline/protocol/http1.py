@@ -8,12 +8,13 @@ from http import HTTPStatus
 
 from trunkline.errors import InvalidMessage, RequestRefused
 from trunkline.limits import Limits
-from trunkline.protocol.headers import FIELD_VALUE, TOKEN, Headers, HeadersLike
+from trunkline.protocol.headers import FIELD_VALUE, TOKEN, Headers, HeadersLike, wrong_value
 
 END_OF_LINE = b"\r\n"
 END_OF_HEAD = b"\r\n\r\n"
 BARE_LINE_FEED = re.compile(rb"(?<!\r)\n")
 METHOD_START = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]")
+FIELD_LINE = re.compile(rf"({TOKEN.pattern}):({FIELD_VALUE.pattern})")
 TARGET = re.compile(r"[\x21-\x7e]+")
 REQUEST_LINE = re.compile(r"([^ ]+) ([\x21-\x7e]+) HTTP/([0-9])\.([0-9])")
 STATUS_LINE = re.compile(r"HTTP/1\.([01]) ([1-9][0-9]{2})(?: ([\t\x20-\x7e\x80-\xff]*))?")
@@ -162,20 +163,27 @@ def parse_lines(head: bytes, limits: Limits) -> tuple[str, Headers]:
     first_line, *lines = head.decode("latin-1").split("\r\n")
     if len(lines) > limits.max_headers:
         raise TooManyHeaders(len(lines), limits.max_headers)
-    headers = Headers()
-    for line in lines:
-        # RFC 9112 §5.2: folding is obsolete, and a server must refuse it
-        if line[:1] in (" ", "\t"):
-            raise InvalidMessage("a header is folded over two lines")
-        name, colon, value = line.partition(":")
-        # RFC 9112 §5.1: no white space between name and colon
-        if not colon or not TOKEN.fullmatch(name):
-            raise InvalidMessage("a line is not a header field")
-        try:
-            headers.add(name, value.strip(" \t"))
-        except ValueError as error:
-            raise InvalidMessage(str(error)) from None
-    return first_line, headers
+    return first_line, Headers.trusted([parse_line(line) for line in lines])
+
+
+def parse_line(line: str) -> tuple[str, str]:
+    """Give name and value of a header field."""
+    match = FIELD_LINE.fullmatch(line)
+    if match is None:
+        raise wrong_line(line)
+    return match[1], match[2].strip(" \t")
+
+
+def wrong_line(line: str) -> InvalidMessage:
+    """Say why a line is not a header field."""
+    # RFC 9112 §5.2: folding is obsolete, and a server must refuse it
+    if line[:1] in (" ", "\t"):
+        return InvalidMessage("a header is folded over two lines")
+    name, colon, _ = line.partition(":")
+    # RFC 9112 §5.1: no white space between name and colon
+    if not colon or not TOKEN.fullmatch(name):
+        return InvalidMessage("a line is not a header field")
+    return InvalidMessage(wrong_value(name))
 
 
 class TooManyHeaders(InvalidMessage):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from email.utils import formatdate
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
 from http import HTTPStatus
 from inspect import isawaitable
 
@@ -26,6 +26,7 @@ from trunkline.protocol.http1 import (
 from trunkline.protocol.role import Role
 from trunkline.server.connection import ServerConnection
 from trunkline.server.conversation import Conversation
+from trunkline.server.date import http_date
 from trunkline.server.handler import make_events
 from trunkline.server.options import ServerOptions
 from trunkline.server.origin import check_origin
@@ -76,10 +77,19 @@ class Opening:
             self.refuse(refusal_for(error))
             return
         if whole is not None:
+            self._start(self._run(*whole))
+
+    def _start(self, work: Coroutine[None, None, None]) -> None:
+        """Decide at once, or in a task: a hook may want to wait, or to know its task."""
+        if self._options.has_hooks:
             # What follows belongs to nobody yet; it waits in the kernel.
             self._stream.pause_reading()
-            self.task = asyncio.get_running_loop().create_task(self._run(*whole))
+            self.task = asyncio.get_running_loop().create_task(work)
             self.task.add_done_callback(self._task_done)
+        else:
+            with suppress(StopIteration):
+                work.send(None)
+            self._watch.finished(self)
 
     def end_received(self) -> None:
         """A client that ends before it was answered is not waiting for an answer."""
@@ -192,7 +202,7 @@ class Opening:
             return False
         if self._options.server_header is not None:
             response.headers["Server"] = self._options.server_header
-        response.headers["Date"] = formatdate(usegmt=True)
+        response.headers["Date"] = http_date()
         if not opens:
             # RFC 9110 §7.8: whoever sends Upgrade names it in Connection
             upgrade = ", Upgrade" if "Upgrade" in response.headers else ""

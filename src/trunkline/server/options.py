@@ -35,3 +35,9 @@ class ServerOptions:
     server_header: str | None
     limits: Limits
     logger: logging.Logger
+
+    @property
+    def has_hooks(self) -> bool:
+        """Whether a user's function takes part in the opening handshake."""
+        hooks = (self.process_request, self.process_response, self.select_subprotocol)
+        return any(hook is not None for hook in hooks)
