@@ -1,20 +1,31 @@
-from libc.stdint cimport uint8_t
+from libc.stdint cimport uint8_t, uint32_t
 
 from trunkline.native.backlog cimport tl_backlog
+from trunkline.native.flag cimport flag
 from trunkline.native.layer cimport Layer
 from trunkline.native.poller cimport Pollable
 
 
-cdef class ConnectedSocket(Pollable):
-    """A connected socket, and what can be asked of it, also once it is closed."""
+cdef class Particulars:
+    """What few ask for, and what is known at the end only."""
     cdef tuple addresses  # sockname and peername as the kernel gives them, once remembered
     cdef object socket  # for the user, once asked for; the descriptor is not its own
-    cdef bint is_lingering  # everything was said; the peer's end is waited for
     cdef object deadline  # asyncio.TimerHandle, while lingering
+    cdef object error  # what the stream was lost with
 
+
+cdef class ConnectedSocket(Pollable):
+    """A connected socket, and what can be asked of it, also once it is closed."""
+    cdef Particulars particulars  # None until there are any
     cdef Layer layer  # None for a plain stream
     cdef tl_backlog* backlog  # owned; only while something is unsent
+    cdef uint32_t write_limit  # bytes: high water
+    cdef flag is_lingering  # everything was said; the peer's end is waited for
 
+    cdef Particulars own_particulars(self)
+    cdef int detach_socket(self) except -1
+    cdef object error(self)
+    cdef int keep_error(self, error) except -1
     cdef int linger(self, give_up) except -1
     cdef bint has_peer_ended(self) noexcept
     cdef int remember_addresses(self) except -1

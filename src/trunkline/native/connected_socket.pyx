@@ -34,6 +34,10 @@ cdef enum:
     ADDRESS_BYTES = 128
 
 
+cdef class Particulars:
+    pass
+
+
 cdef class ConnectedSocket(Pollable):
     def __dealloc__(self):
         tl_backlog_free(&self.backlog)
@@ -41,17 +45,37 @@ cdef class ConnectedSocket(Pollable):
     cdef int close_descriptor(self) except -1:
         if self.fd >= 0:
             self.remember_addresses()
-            if self.socket is not None:
-                self.socket._sock.detach()
-        if self.deadline is not None:
-            self.deadline.cancel()
-            self.deadline = None
+            self.detach_socket()
+        if self.particulars is not None and self.particulars.deadline is not None:
+            self.particulars.deadline.cancel()
+            self.particulars.deadline = None
         return Pollable.close_descriptor(self)
 
     def __del__(self):
         # Dropped without an end: the descriptor is closed once, and not by the socket's object.
-        if self.socket is not None:
-            self.socket._sock.detach()
+        self.detach_socket()
+
+    cdef int detach_socket(self) except -1:
+        if self.particulars is not None and self.particulars.socket is not None:
+            self.particulars.socket._sock.detach()
+        return 0
+
+    cdef Particulars own_particulars(self):
+        if self.particulars is None:
+            self.particulars = Particulars.__new__(Particulars)
+        return self.particulars
+
+    cdef object error(self):
+        """Give what the stream was lost with."""
+        return None if self.particulars is None else self.particulars.error
+
+    cdef int keep_error(self, error) except -1:
+        if error is not None:
+            try:
+                self.own_particulars().error = error
+            except MemoryError:
+                pass  # the end is told without its cause
+        return 0
 
     cdef int linger(self, give_up) except -1:
         """End writing, and wait until the peer ends.
@@ -60,7 +84,7 @@ cdef class ConnectedSocket(Pollable):
         """
         self.is_lingering = True
         shutdown(self.fd, SHUT_WR)
-        self.deadline = self.poller.loop.call_later(LINGER, give_up)
+        self.own_particulars().deadline = self.poller.loop.call_later(LINGER, give_up)
         return self.watch(EPOLLIN)
 
     cdef bint has_peer_ended(self) noexcept:
@@ -70,11 +94,13 @@ cdef class ConnectedSocket(Pollable):
 
     cdef int remember_addresses(self) except -1:
         """Ask while there is an answer: a socket that was reset or closed has no names."""
-        if self.addresses is None:
-            try:
-                self.addresses = name_of(self.fd, False), name_of(self.fd, True)
-            except MemoryError:
-                pass  # nothing depends on them, and much on what comes behind this
+        cdef Particulars particulars
+        try:
+            particulars = self.own_particulars()
+            if particulars.addresses is None:
+                particulars.addresses = name_of(self.fd, False), name_of(self.fd, True)
+        except MemoryError:
+            pass  # nothing depends on them, and much on what comes behind this
         return 0
 
     cdef object get_socket_info(self, name):
@@ -82,19 +108,21 @@ cdef class ConnectedSocket(Pollable):
         if name == "socket":
             return self.open_socket()
         is_peer = name == "peername"
-        is_known = self.addresses is not None
-        return parse_address(self.addresses[is_peer] if is_known else name_of(self.fd, is_peer))
+        if self.particulars is None or self.particulars.addresses is None:
+            return parse_address(name_of(self.fd, is_peer))
+        return parse_address(self.particulars.addresses[is_peer])
 
     def open_socket(self):
         """Give the socket as an object, which does not own it."""
-        if self.socket is None and self.fd >= 0:
+        cdef Particulars particulars = self.own_particulars()
+        if particulars.socket is None and self.fd >= 0:
             sock = socket.socket(fileno=self.fd)
             try:
-                self.socket = TransportSocket(sock)
+                particulars.socket = TransportSocket(sock)
             except MemoryError:
                 sock.detach()
                 raise
-        return self.socket
+        return particulars.socket
 
     # Sending
 

@@ -1,5 +1,6 @@
 from libc.stdint cimport uint8_t, uint32_t
 
+from trunkline.native.flag cimport flag
 from trunkline.native.sockets cimport epoll_event
 
 
@@ -15,9 +16,9 @@ cdef class Pollable:
     cdef Pollable previous  # in the poller's ring, while registered
     cdef Pollable next
     cdef int fd  # owned; -1 when closed
-    cdef uint32_t interest  # what epoll was asked for
-    cdef bint is_registered
-    cdef bint is_settling  # settle() is due
+    cdef uint8_t interest  # what epoll was asked for
+    cdef flag is_registered
+    cdef flag is_settling  # settle() is due
 
     cdef int watch(self, uint32_t interest) except -1
     cdef int unwatch(self) except -1

@@ -1,6 +1,7 @@
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
 from trunkline.native.connected_socket cimport ConnectedSocket
+from trunkline.native.flag cimport flag
 from trunkline.native.sink cimport Sink
 
 
@@ -12,18 +13,16 @@ cdef class Stream(ConnectedSocket):
 
     # Writing
     cdef uint64_t written  # bytes, since the beginning
-    cdef uint32_t write_limit  # bytes: high water
-    cdef bint is_corked  # held back until uncork(), or the end of this round
+    cdef flag is_corked  # held back until uncork(), or the end of this round
 
     # State
-    cdef readonly bint is_writing_paused
-    cdef readonly bint has_ended
-    cdef readonly bint is_lost
-    cdef bint is_reading_paused
-    cdef bint is_ending_writing  # no more is written; the end follows the backlog
-    cdef bint is_closing  # the descriptor is closed behind the backlog
-    cdef bint is_doomed  # lose() was called
-    cdef object error  # what the stream was lost with
+    cdef readonly flag is_writing_paused
+    cdef readonly flag has_ended
+    cdef readonly flag is_lost
+    cdef flag is_reading_paused
+    cdef flag is_ending_writing  # no more is written; the end follows the backlog
+    cdef flag is_closing  # the descriptor is closed behind the backlog
+    cdef flag is_doomed  # lose() was called
 
     cdef int update_interest(self) except -1
     cdef int watch_or_lose(self, uint32_t interest) except -1

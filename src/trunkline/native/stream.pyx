@@ -64,9 +64,9 @@ cdef class Stream(ConnectedSocket):
 
     cdef int ready(self, uint32_t events) except -1:
         if self.is_doomed:
-            return self.lose(self.error)
+            return self.lose(self.error())
         if self.is_lingering:
-            return self.lose(self.error) if self.has_peer_ended() else 0
+            return self.lose(self.error()) if self.has_peer_ended() else 0
         if events & EPOLLOUT:
             self.flush_backlog()
         if self.fd < 0 or not events & (EPOLLIN | EPOLLHUP | EPOLLERR):
@@ -88,7 +88,7 @@ cdef class Stream(ConnectedSocket):
     cdef int settle(self) except -1:
         """Send what was held back; tell of the loss of the stream."""
         if self.is_doomed:
-            self.lose(self.error)
+            self.lose(self.error())
         if self.fd >= 0:
             self.is_corked = False
             self.flush()
@@ -98,7 +98,7 @@ cdef class Stream(ConnectedSocket):
             self.is_lost = True
             self.sink = None
             if self.receiver is not None:
-                self.receiver.stream_lost(self.error)
+                self.receiver.stream_lost(self.error())
         return 0
 
     cdef int fail(self, error) except -1:
@@ -436,7 +436,7 @@ cdef class Stream(ConnectedSocket):
             if self.is_closing and not self.has_ended:
                 return self.linger(self.abort)
         if self.is_closing:
-            self.lose(self.error)
+            self.lose(self.error())
         elif self.is_ending_writing:
             shutdown(self.fd, SHUT_WR)
         return 0
@@ -447,7 +447,7 @@ cdef class Stream(ConnectedSocket):
             return 0
         # Where memory is short, nothing goes in or out, and the next event comes back here.
         self.is_doomed = self.is_closing = True
-        self.error = error
+        self.keep_error(error)
         self.poller.settle_soon(self)
         self.close_descriptor()
         tl_backlog_free(&self.backlog)
