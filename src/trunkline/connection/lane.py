@@ -13,7 +13,7 @@ from trunkline.protocol.endpoint import Endpoint
 
 if TYPE_CHECKING or native.AVAILABLE:
     from trunkline.native.inbox import Inbox
-    from trunkline.native.lane import Lane, iterates_directly
+    from trunkline.native.lane import Lane, called_directly
     from trunkline.native.stream import Stream as NativeStream
 
 Kind = TypeVar("Kind", bound=Connection)
@@ -61,4 +61,4 @@ def with_lane(kind: type[Connection]) -> type[Connection]:
         "__module__": kind.__module__,
         "__qualname__": kind.__qualname__,
     }
-    return iterates_directly(cast(type[Connection], type(kind.__name__, (Lane, kind), members)))
+    return called_directly(cast(type[Connection], type(kind.__name__, (Lane, kind), members)))

@@ -5,8 +5,8 @@ from trunkline.native.stream import Stream
 
 Kind = TypeVar("Kind", bound=type)
 
-def iterates_directly(kind: Kind) -> Kind:
-    """Class decorator: give a subclass of `Lane` its slot; by itself it would look up the name."""
+def called_directly(kind: Kind) -> Kind:
+    """Class decorator: let nothing be looked up where a subclass of `Lane` is called."""
 
 class Lane(Sink):
     """What a connection with a native stream does faster than the reference."""

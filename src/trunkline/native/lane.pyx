@@ -9,6 +9,7 @@ failures, fragments, compression, a closing connection) takes the road that the 
 
 from types import FunctionType
 
+cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_GET_SIZE
 from cpython.object cimport PyObject
 from cpython.ref cimport Py_DECREF
@@ -45,6 +46,23 @@ cdef extern from *:
     """
     void tl_share_am_anext(object kind, object heir) noexcept
 
+cdef extern from *:
+    """
+    static PyMethodDef tl_send_method = {"send", NULL, METH_FASTCALL | METH_KEYWORDS, NULL};
+    static PyMethodDef tl_send_soon_method = {"send_soon", NULL, METH_FASTCALL | METH_KEYWORDS, NULL};
+
+    static inline PyObject *tl_new_method(PyObject *kind, PyMethodDef *method, void *function)
+    {
+        method->ml_meth = (PyCFunction)function;
+        return PyDescr_NewMethod((PyTypeObject *)kind, method);
+    }
+    """
+    struct PyMethodDef:
+        pass
+    PyMethodDef tl_send_method
+    PyMethodDef tl_send_soon_method
+    object tl_new_method(object kind, PyMethodDef* method, void* function)
+
 cdef extern from "Python.h":
     Py_ssize_t Py_REFCNT(object o) noexcept
     const char* PyUnicode_AsUTF8AndSize(object text, Py_ssize_t* size) except NULL
@@ -72,6 +90,15 @@ FORMS = {None: AS_SENT, True: AS_TEXT, False: AS_BYTES}
 
 # One that has ended, for the next message: making a new one takes ten times as long.
 cdef Send spare = None
+
+
+cdef inline size_t write_frame(
+    uint8_t* target, int opcode, const uint8_t* payload, size_t size
+) noexcept:
+    """Write a frame that is not masked; give its size."""
+    cdef size_t head = tl_encode_header(target, TL_FIN | opcode, size, NULL)
+    memcpy(target + head, payload, size)
+    return head + size
 
 
 cdef class Lane(Sink):
@@ -112,34 +139,31 @@ cdef class Lane(Sink):
         cdef:
             uint8_t* position = data
             uint8_t* end = data + size
-            Kind kind
-        while True:
+            Kind kind = self.endpoint.pull(&position, end)
+        while kind != NOTHING:
+            self.act_on(kind)
             kind = self.endpoint.pull(&position, end)
-            # As in browsers: whoever has said goodbye listens no longer.
-            if kind == BINARY or kind == TEXT:
-                if self.endpoint.is_open:
-                    self.deliver()
-            elif kind == NOTHING:
-                break
-            else:
-                self.take(kind)
-        if self.inbox is not None:
-            self.inbox.arrived()
-        return 0
+        return self.arrived()
 
     cdef size_t wanted(self, uint8_t** where) noexcept:
         return self.endpoint.wanted(where)
 
     cdef int received(self, size_t size) except -1:
         cdef Kind kind = self.endpoint.received(size)
-        if kind == BINARY or kind == TEXT:
-            if self.endpoint.is_open:
-                self.deliver()
-        elif kind != NOTHING:
-            self.take(kind)
-        if self.inbox is not None:
-            self.inbox.arrived()
-        return 0
+        if kind != NOTHING:
+            self.act_on(kind)
+        return self.arrived()
+
+    @cython.final
+    cdef inline int act_on(self, Kind kind) except -1:
+        if kind != BINARY and kind != TEXT:
+            return self.take(kind)
+        # As in browsers: whoever has said goodbye listens no longer.
+        return self.deliver() if self.endpoint.is_open else 0
+
+    @cython.final
+    cdef inline int arrived(self) except -1:
+        return 0 if self.inbox is None else self.inbox.arrived()
 
     cdef int take(self, Kind kind) except -1:
         """Act on an event that is no message."""
@@ -154,6 +178,7 @@ cdef class Lane(Sink):
             self.link.receive(data)
         return 0
 
+    @cython.final
     cdef int deliver(self) except -1:
         """Hand the endpoint's message over."""
         cdef:
@@ -207,41 +232,40 @@ cdef class Lane(Sink):
     # Sending: called by the user
 
     def send(self, message, text=None, *, compress=True):
-        global spare
-        cdef Send send = spare
-        spare = None
-        if send is None or Py_REFCNT(send) > 1:
-            send = Send.__new__(Send)
-        send.stage = NEW
-        send.lane, send.message, send.text, send.compress = self, message, text, compress
-        return send
+        return new_send(self, message, text, compress)
 
     def send_soon(self, message, text=None, *, compress=True):
-        if text is None and self.endpoint is not None:
-            is_read = self.stream.count_unsent() <= self.max_unsent
-            if is_read and self.put_message(message, compress):
-                return
-        self._outbox.send_soon(message, text=text, compress=compress)
+        if text is not None or not self.queue(message, compress):
+            self._outbox.send_soon(message, text=text, compress=compress)
 
+    @cython.final
+    cdef bint queue(self, object message, bint compress) except -1:
+        """Send an ordinary message that nobody waits for, unless too much is unsent."""
+        if self.stream is None or self.stream.count_unsent() > self.max_unsent:
+            return False
+        return self.put_message(message, compress)
+
+    @cython.final
     cdef bint put_message(self, object message, bint compress) except -1:
         """Send an ordinary message; `False`: it is none, and nothing was done."""
         cdef:
+            Endpoint endpoint = self.endpoint
             Py_ssize_t size
             const char* data
             int opcode
-        if not self.endpoint.is_open:
+        if endpoint is None or not endpoint.is_open:
             return False
         # What waits behind a message in fragments is not overtaken.
         if self._sender is not None and self._sender.is_fragmenting:
             return False
-        if PyUnicode_CheckExact(message):
-            data, opcode = PyUnicode_AsUTF8AndSize(message, &size), OPCODE_TEXT
-        elif PyBytes_CheckExact(message):
+        if PyBytes_CheckExact(message):
             data, size = PyBytes_AS_STRING(message), PyBytes_GET_SIZE(message)
             opcode = OPCODE_BINARY
+        elif PyUnicode_CheckExact(message):
+            data, opcode = PyUnicode_AsUTF8AndSize(message, &size), OPCODE_TEXT
         else:
             return False
-        if not self.endpoint.sends_plain(size):
+        if not endpoint.sends_plain(size):
             return compress and self.put_compressed(message, opcode)
         self.put_frame(opcode, <const uint8_t*>data, size)
         return True
@@ -252,64 +276,79 @@ cdef class Lane(Sink):
             frame = self.endpoint.send_text(message)
         else:
             frame = self.endpoint.send_binary(message)
-        try:
-            self.stream.put(<const uint8_t*>PyBytes_AS_STRING(frame), PyBytes_GET_SIZE(frame))
-        except MemoryError as error:
-            # What is compressed later may refer to it.
-            self.stream.lose(error)
-            raise
+        self.stream.put(<const uint8_t*>PyBytes_AS_STRING(frame), PyBytes_GET_SIZE(frame))
         return True
 
+    @cython.final
     cdef int put_frame(self, int opcode, const uint8_t* payload, size_t size) except -1:
         cdef:
             Stream stream = self.stream
+            Poller poller = stream.poller
             uint8_t head[MAX_HEADER]
-            uint8_t* target
             size_t whole
         if not stream.is_taking():
-            return 0
-        if self.put_corked(opcode, payload, size):
             return 0
         if self.endpoint.masks:
             whole = self.endpoint.frame_size(size)
             self.endpoint.encode(stream.reserve(whole), opcode, payload, size)
-        elif size > COPIED_BYTES:
+            return stream.commit(whole)
+        if size > COPIED_BYTES:
             whole = tl_encode_header(head, TL_FIN | opcode, size, NULL)
             return stream.put_both(head, whole, payload, size)
-        else:
-            target = stream.reserve(size + MAX_HEADER)
-            whole = tl_encode_header(target, TL_FIN | opcode, size, NULL)
-            memcpy(target + whole, payload, size)
-            whole += size
-        return stream.commit(whole)
-
-    cdef bint put_corked(self, int opcode, const uint8_t* payload, size_t size) except -1:
-        """Put the answer to what is being handled straight into the cork; `False`: it cannot be."""
-        cdef:
-            Stream stream = self.stream
-            Poller poller = stream.poller
-            uint8_t* target
-            size_t head
-        if poller.current is not stream or stream.backlog != NULL or stream.is_corked:
-            return False
-        if self.endpoint.masks:
-            return False
-        if size > COPIED_BYTES or poller.corked_size + size + MAX_HEADER > BUFFER_BYTES:
-            return False
-        target = poller.corked + poller.corked_size
-        head = tl_encode_header(target, TL_FIN | opcode, size, NULL)
-        memcpy(target + head, payload, size)
-        poller.corked_size += head + size
-        stream.written += head + size
-        if poller.corked_size > stream.write_limit:
-            stream.watch_water()
-        return True
+        # The answer to what is being handled, mostly: straight into the cork.
+        if stream.has_room_in_cork(size + MAX_HEADER):
+            whole = write_frame(poller.corked + poller.corked_size, opcode, payload, size)
+            return stream.commit_corked(whole)
+        return stream.commit(
+            write_frame(stream.reserve(size + MAX_HEADER), opcode, payload, size)
+        )
 
 
-def iterates_directly(kind):
-    """Class decorator: give a subclass of `Lane` its slot; by itself it would look up the name."""
+# The short way of the messages' methods
+
+cdef object call_send(object lane, PyObject** arguments, Py_ssize_t count, PyObject* names):
+    if count == 1 and names == NULL:
+        return new_send(<Lane>lane, <object>arguments[0], None, True)
+    return call_slowly(Lane.send, lane, arguments, count, names)
+
+
+cdef object call_send_soon(object lane, PyObject** arguments, Py_ssize_t count, PyObject* names):
+    if count == 1 and names == NULL and (<Lane>lane).queue(<object>arguments[0], True):
+        return None
+    return call_slowly(Lane.send_soon, lane, arguments, count, names)
+
+
+cdef object call_slowly(method, lane, PyObject** arguments, Py_ssize_t count, PyObject* names):
+    """Let `method` find out which argument is which."""
+    given = [<object>arguments[index] for index in range(count)]
+    named = {}
+    if names != NULL:
+        for index, name in enumerate(<tuple>names, count):
+            named[name] = <object>arguments[<Py_ssize_t>index]
+    return method(lane, *given, **named)
+
+
+def called_directly(kind):
+    """Class decorator: let nothing be looked up, nor sorted, where a subclass of `Lane` is called.
+
+    By itself its slot would look up the name. And only methods of the very class of an object are
+    called without a detour by CPython's specialised instructions.
+    """
     tl_share_am_anext(Lane, kind)
+    kind.send = tl_new_method(kind, &tl_send_method, <void*>call_send)
+    kind.send_soon = tl_new_method(kind, &tl_send_soon_method, <void*>call_send_soon)
     return kind
+
+
+cdef Send new_send(Lane lane, object message, object text, bint compress):
+    global spare
+    cdef Send send = spare
+    spare = None
+    if send is None or Py_REFCNT(send) > 1:
+        send = Send.__new__(Send)
+    send.stage = NEW
+    send.lane, send.message, send.text, send.compress = lane, message, text, compress
+    return send
 
 
 cdef class Send(Awaitable):

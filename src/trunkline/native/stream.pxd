@@ -1,10 +1,13 @@
+cimport cython
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
 from trunkline.native.connected_socket cimport ConnectedSocket
 from trunkline.native.flag cimport flag
+from trunkline.native.poller cimport BUFFER_BYTES
 from trunkline.native.sink cimport Sink
 
 
+@cython.final
 cdef class Stream(ConnectedSocket):
     # Who is told
     cdef public object receiver  # engines.engine.Receiver
@@ -44,12 +47,34 @@ cdef class Stream(ConnectedSocket):
     cdef uint8_t* reserve(self, size_t size) except NULL
     cdef int commit(self, size_t size) except -1
     cdef int hold_back(self) except -1
-    cdef bint is_taking(self) noexcept
-    cdef bint uses_cork(self) noexcept
+    cdef inline bint is_taking(self) noexcept:
+        """Whether what is written is sent, not dropped."""
+        return self.fd >= 0 and not (self.is_closing or self.is_ending_writing)
+
+    cdef inline bint uses_cork(self) noexcept:
+        """Whether what is written goes into the poller's cork: while this stream's event lasts."""
+        return self.poller.current is self and self.backlog == NULL
+
+    cdef inline bint has_room_in_cork(self, size_t size) noexcept:
+        """Whether so much may be written straight into the poller's cork, and committed there."""
+        if not self.uses_cork() or self.is_corked:
+            return False
+        return self.poller.corked_size + size <= BUFFER_BYTES
+
+    cdef inline int commit_corked(self, size_t size) except -1:
+        self.written += size
+        self.poller.corked_size += size
+        return self.watch_water() if self.poller.corked_size > self.write_limit else 0
+
     cdef int flush(self) except -1
     cdef int flush_cork(self) except -1
     cdef int flush_backlog(self) except -1
-    cdef size_t count_unsent(self) noexcept
+    cdef inline size_t count_unsent(self) noexcept:
+        cdef size_t count = 0 if self.backlog == NULL else self.backlog.size
+        if self.poller.current is self:
+            count += self.poller.corked_size
+        return count if self.layer is None else count + self.layer.unsent()
+
     cdef int watch_water(self) except -1
 
     # Closing

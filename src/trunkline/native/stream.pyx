@@ -276,20 +276,6 @@ cdef class Stream(ConnectedSocket):
             self.is_corked = True
         return 0
 
-    cdef bint is_taking(self) noexcept:
-        """Whether what is written is sent, not dropped."""
-        return self.fd >= 0 and not (self.is_closing or self.is_ending_writing)
-
-    cdef bint uses_cork(self) noexcept:
-        """Whether what is written goes into the poller's cork: while this stream's event lasts."""
-        return self.poller.current is self and self.backlog == NULL
-
-    cdef size_t count_unsent(self) noexcept:
-        cdef size_t count = 0 if self.backlog == NULL else self.backlog.size
-        if self.poller.current is self:
-            count += self.poller.corked_size
-        return count if self.layer is None else count + self.layer.unsent()
-
     cdef int put(self, const uint8_t* data, size_t size) except -1:
         """Send `data`, borrowed for this call, now or later."""
         if size == 0 or not self.is_taking():
@@ -334,11 +320,11 @@ cdef class Stream(ConnectedSocket):
 
     cdef int commit(self, size_t size) except -1:
         """What was reserved has been written to: it leaves in its turn."""
+        if self.uses_cork():
+            return self.commit_corked(size)
         self.written += size
         if self.backlog == NULL:
             self.poller.corked_size += size
-            if self.poller.current is self:
-                return self.watch_water() if self.poller.corked_size > self.write_limit else 0
             self.flush_cork()
         else:
             self.backlog.size += size
