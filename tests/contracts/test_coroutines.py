@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from tests.contracts.escapes import Escapes
-from tests.contracts.meeting import Guests, echo, meet, pair, until_delivered
+from tests.contracts.meeting import HANG, Guests, echo, meet, pair, until_delivered
 from trunkline import (
     ConcurrencyError,
     Connection,
@@ -126,6 +126,115 @@ async def test_a_cancel_at_any_moment_of_an_arrival_loses_nothing(turns: int) ->
             except asyncio.CancelledError:
                 got = await client.recv()
             assert got == str(number)
+
+
+class Stubborn(asyncio.Future[None]):
+    """What does not let itself be cancelled."""
+
+    def cancel(self, msg: Any = None) -> bool:
+        return False
+
+
+def end_soon(future: asyncio.Future[None]) -> asyncio.Future[None]:
+    asyncio.get_running_loop().call_soon(future.set_result, None)
+    return future
+
+
+WAITS: dict[str, Any] = {
+    "a message": lambda ws: ws.recv(),
+    "a time": lambda ws: asyncio.sleep(HANG),
+    "a turn of the loop": lambda ws: asyncio.sleep(0),
+    "a future": lambda ws: asyncio.get_running_loop().create_future(),
+    "what cannot be cancelled": lambda ws: end_soon(Stubborn()),
+}
+
+
+@pytest.mark.parametrize("wait", WAITS)
+async def test_a_handler_that_cancels_itself_hears_of_it_where_it_waits(wait: str) -> None:
+    heard: list[tuple[Any, ...]] = []
+
+    async def handler(ws: ServerConnection) -> None:
+        async for _ in ws:
+            task = asyncio.current_task()
+            assert task is not None
+            task.cancel("enough")
+            try:
+                # What cannot be cancelled is waited for to its end, and the next wait fails.
+                await WAITS[wait](ws)
+                await asyncio.sleep(HANG)
+            except asyncio.CancelledError as error:
+                heard.append(error.args)
+                raise
+
+    async with meet(handler) as meeting:
+        ws = await meeting.join()
+        await ws.send("go")
+        await ws.wait_closed()
+    assert heard == [("enough",)]
+    assert ws.close_code == 1001
+
+
+async def test_a_handler_may_take_its_own_cancellation_back() -> None:
+    async def handler(ws: ServerConnection) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        async for message in ws:
+            task.cancel()
+            try:
+                await ws.recv()
+            except asyncio.CancelledError:
+                task.uncancel()
+            await ws.send(message)
+
+    async with meet(handler) as meeting:
+        ws = await meeting.join()
+        for message in ("a", "b", "c"):
+            await ws.send(message)
+            assert await ws.recv() == message
+
+
+@pytest.mark.parametrize("ending", ["returns", "raises"])
+async def test_a_handler_may_end_behind_its_own_cancellation(ending: str) -> None:
+    tasks: list[asyncio.Task[Any]] = []
+
+    async def handler(ws: ServerConnection) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        tasks.append(task)
+        await ws.recv()
+        task.cancel()
+        if ending == "raises":
+            raise asyncio.CancelledError
+
+    async with meet(handler) as meeting:
+        ws = await meeting.join()
+        await ws.send("go")
+        await ws.wait_closed()
+        await asyncio.wait(tasks)
+    assert tasks[0].cancelled()
+    assert ws.close_code == (1001 if ending == "raises" else 1000)
+
+
+async def test_a_handler_may_wait_for_everything_in_turn() -> None:
+    async def handler(ws: ServerConnection) -> None:
+        task = asyncio.current_task()
+        queue: asyncio.Queue[Any] = asyncio.Queue()
+        async for message in ws:
+            queue.put_nowait(message)
+            await asyncio.sleep(0)
+            await asyncio.sleep(0.001)
+            async with asyncio.timeout(HANG):
+                await ws.send(await queue.get())
+            await asyncio.create_task(ws.send(await ws.recv()))
+            assert asyncio.current_task() is task
+
+    async with meet(handler) as meeting:
+        ws = await meeting.join()
+        for number in range(20):
+            await ws.send(f"{number}")
+            assert await ws.recv() == f"{number}"
+            await ws.send(f"{number} again")
+            assert await ws.recv() == f"{number} again"
 
 
 async def test_a_timeout_before_the_message_loses_nothing() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.server.wire import uri_of
-from trunkline import ConnectionClosedOK, ServerConnection, connect, serve
+from trunkline import ConnectionClosedOK, ServerConnection, connect, native, serve
 
 
 def server_for(handler: Any, **options: Any) -> Any:
@@ -106,3 +106,17 @@ async def test_a_handler_that_hangs_is_cancelled_when_patience_ends() -> None:
         await server.wait_closed()
         await ws.wait_closed()
     assert cancelled.is_set()
+
+
+@pytest.mark.skipif(not native.AVAILABLE, reason=str(native.WHY_NOT))
+async def test_a_native_connection_has_compiled_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRUNKLINE_ENGINE", "native")
+    kinds: list[str] = []
+
+    async def handler(ws: ServerConnection) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        kinds.append(type(task.get_coro()).__name__)
+
+    assert await close_code_after(handler) == 1000
+    assert kinds == ["Conversation"]

@@ -27,6 +27,7 @@ NAMES = (
     "fanout",
     "wakeup",
     "awaitable",
+    "conversation",
     "inbox",
     "lane",
     "tls",

@@ -8,6 +8,11 @@ cdef enum Stage:
     FINISHED
 
 
+cdef enum:
+    SEND_RETURNED = 0
+    SEND_YIELDED = 1
+
+
 cdef class Awaitable:
     cdef uint8_t stage
 
@@ -18,6 +23,8 @@ cdef class Awaitable:
     cdef int finish_early(self) except -1
     cdef object outcome
     cdef object interrupted(self, object kind, object value, object traceback)
+    # For one that follows a wake-up: what it waits on is there.
+    cdef int woken(self, object source, bint directly) except -1
 
 
 cdef object FINAL

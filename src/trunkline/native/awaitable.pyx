@@ -21,10 +21,6 @@ cdef extern from *:
     """
     void tl_set_am_send(object type, void* send) noexcept
 
-cdef enum:
-    SEND_RETURNED = 0
-    SEND_YIELDED = 1
-
 FINAL = object()
 REUSED = "cannot reuse already awaited coroutine"
 
@@ -43,6 +39,9 @@ cdef class Awaitable:
         """Take an exception in; by default it ends the wait."""
         self.finish_early()
         raise thrown(kind, value, traceback)
+
+    cdef int woken(self, object source, bint directly) except -1:
+        raise NotImplementedError
 
     def __await__(self):
         return self

@@ -1,13 +1,24 @@
 # What a task waits on: the part of a future that tasks use.
 from libc.stdint cimport uint8_t
 
+from trunkline.native.awaitable cimport Awaitable
+
+
+cdef enum State:
+    PENDING
+    DONE
+    CANCELLED
+    ASIDE            # its task is passed over for a step, see conversation.pyx
+    CANCELLED_ASIDE  # and was cancelled in that step
+
 
 cdef class Wakeup:
     cdef object loop
     cdef object callback  # of the task that waits; or a list, where others wait as well
     cdef object context  # that the callback runs in; None with a list of pairs of both
     cdef object message  # of the cancellation
-    cdef uint8_t state  # see State in wakeup.pyx
+    cdef Awaitable follower  # woken in place of all callbacks
+    cdef uint8_t state  # State
     cdef bint is_blocking  # tasks' own mark: see asyncio.isfuture()
 
     cdef int wake(self, bint directly) except -1
@@ -17,3 +28,9 @@ cdef class Wakeup:
 
 
 cdef Wakeup new_wakeup(object loop)
+
+cdef object running_task(object loop)
+
+# A step of a task, taken by somebody else in the task's context.
+cdef bint begin_step(Wakeup rest, object task) except -1
+cdef int end_step(Wakeup rest) except -1

@@ -12,21 +12,53 @@ cdef extern from "Python.h":
     int PyContext_Enter(object context) except? -1
     int PyContext_Exit(object context) except -1
 
-cdef enum State:
-    PENDING
-    DONE
-    CANCELLED
-
 # CPython 3.11 to 3.13 keep the running task of each loop in this dict, in C as in Python. Where it
 # is gone (3.14), asking costs a call.
 cdef dict running_tasks = getattr(tasks, "_current_tasks", None)
 current_task = asyncio.current_task
+enter_task, leave_task = tasks._enter_task, tasks._leave_task  # documented for task libraries
+
+
+cdef object running_task(object loop):
+    """Give the task that takes a step now, or `None`."""
+    return current_task(loop) if running_tasks is None else running_tasks.get(loop)
 
 
 cdef bint is_a_task_running(object loop) except -1:
     if running_tasks is not None:
         return loop in running_tasks
     return current_task(loop) is not None
+
+
+cdef bint enter(object context) except -1:
+    """Enter it; `False`: somebody is inside of it."""
+    try:
+        PyContext_Enter(context)
+    except RuntimeError:
+        return False
+    return True
+
+
+cdef bint begin_step(Wakeup rest, object task) except -1:
+    """Let it look as if `task`, which waits on `rest`, took a step; `False`: it cannot be."""
+    if rest.context is None or rest.callback is None or is_a_task_running(rest.loop):
+        return False
+    if not enter(rest.context):
+        return False
+    if running_tasks is not None:
+        running_tasks[rest.loop] = task
+    else:
+        enter_task(rest.loop, task)
+    return True
+
+
+cdef int end_step(Wakeup rest) except -1:
+    if running_tasks is not None:
+        del running_tasks[rest.loop]
+    else:
+        leave_task(rest.loop, current_task(rest.loop))
+    PyContext_Exit(rest.context)
+    return 0
 
 
 cdef Wakeup new_wakeup(object loop):
@@ -44,17 +76,15 @@ cdef class Wakeup:
         """Let the task go on: `directly`, in this call, where nothing speaks against it."""
         if self.state != PENDING:
             return 0
+        if self.follower is not None:
+            return self.follower.woken(self, directly)
         self.state = DONE
         callback, self.callback = self.callback, None
         if callback is None:
             return 0
-        if directly and self.context is not None and not is_a_task_running(self.loop):
-            try:
-                PyContext_Enter(self.context)
-            except RuntimeError:
-                directly = False  # somebody is inside of it
-        else:
+        if self.context is None or is_a_task_running(self.loop):
             directly = False
+        directly = directly and enter(self.context)
         if not directly:
             return self.wake_soon(callback)
         try:
@@ -138,6 +168,8 @@ cdef class Wakeup:
         return self.state == CANCELLED
 
     def cancel(self, msg=None):
+        if self.state == ASIDE:
+            self.state, self.message = CANCELLED_ASIDE, msg
         if self.state != PENDING:
             return False
         self.state, self.message = CANCELLED, msg

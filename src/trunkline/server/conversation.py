@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import collections.abc
 import logging
 from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
 
+from trunkline import native
 from trunkline.close_codes import CloseCode
 from trunkline.connection.state import State
 from trunkline.errors import ConnectionClosed, RequestRefused
 from trunkline.server.connection import ServerConnection
 from trunkline.server.watch import Watch
+
+if TYPE_CHECKING or native.AVAILABLE:
+    from trunkline.native.conversation import Conversation as Compiled
+    from trunkline.native.lane import Lane
 
 Coroutine = Callable[[ServerConnection], Awaitable[None]]
 
@@ -40,7 +47,7 @@ class Conversation:
         self._watch = watch
         self._connection = connection
         watch.openings.add(self)
-        work = converse(coroutine, connection, logger)
+        work = work_for(coroutine, connection, logger)
         self.task: asyncio.Task[None] | None = asyncio.get_running_loop().create_task(work)
         self.task.add_done_callback(self._task_done)
 
@@ -57,20 +64,38 @@ class Conversation:
         self._watch.finished(self)
 
 
+def work_for(
+    coroutine: Coroutine, connection: ServerConnection, logger: logging.Logger
+) -> collections.abc.Coroutine[Any, None, None]:
+    """Give what the task runs: compiled, where the connection is."""
+    if native.AVAILABLE and isinstance(connection, Lane):
+        return Compiled(coroutine, connection, logger, conclude)
+    return converse(coroutine, connection, logger)
+
+
 async def converse(
     coroutine: Coroutine, connection: ServerConnection, logger: logging.Logger
 ) -> None:
     """Run the handler, and close the connection after it."""
+    failure = None
     try:
         await coroutine(connection)
-    except asyncio.CancelledError:
+    except (Exception, asyncio.CancelledError) as error:
+        failure = error
+    await conclude(connection, logger, failure)
+
+
+async def conclude(
+    connection: ServerConnection, logger: logging.Logger, failure: BaseException | None
+) -> None:
+    """Close the connection after its handler, which has failed or ended well."""
+    if isinstance(failure, asyncio.CancelledError):
         connection.close_soon(CloseCode.GOING_AWAY)
-        raise
-    except Exception as error:
-        # While this connection is open, it was another one that closed.
-        if isinstance(error, ConnectionClosed) and connection.state is not State.OPEN:
-            logger.debug("handler ended: %s", error)
-        else:
-            logger.exception("connection handler failed")
-            connection.close_soon(CloseCode.INTERNAL_ERROR)
+        raise failure
+    # While this connection is open, it was another one that closed.
+    if isinstance(failure, ConnectionClosed) and connection.state is not State.OPEN:
+        logger.debug("handler ended: %s", failure)
+    elif failure is not None:
+        logger.error("connection handler failed", exc_info=failure)
+        connection.close_soon(CloseCode.INTERNAL_ERROR)
     await connection.close()
