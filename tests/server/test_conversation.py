@@ -1,12 +1,19 @@
 """A handler at work: how its end becomes the end of the connection, and who may hasten it."""
 
 import asyncio
+import logging
+import types
 from typing import Any
 
 import pytest
 
+from tests.reimport import reimport
 from tests.server.wire import uri_of
 from trunkline import ConnectionClosedOK, ServerConnection, connect, native, serve
+from trunkline.server import conversation
+from trunkline.server.conversation import work_for
+
+LOGGER = logging.getLogger("trunkline.test")
 
 
 def server_for(handler: Any, **options: Any) -> Any:
@@ -108,15 +115,36 @@ async def test_a_handler_that_hangs_is_cancelled_when_patience_ends() -> None:
     assert cancelled.is_set()
 
 
+# Who runs it
+
+
+async def nothing(ws: ServerConnection) -> None:
+    """End at once."""
+
+
+def plain_connection() -> Any:
+    return object()
+
+
+def test_the_work_for_a_plain_connection_is_a_coroutine() -> None:
+    work = work_for(nothing, plain_connection(), LOGGER)
+    assert isinstance(work, types.CoroutineType)
+    work.close()
+
+
 @pytest.mark.skipif(not native.AVAILABLE, reason=str(native.WHY_NOT))
-async def test_a_native_connection_has_compiled_work(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TRUNKLINE_ENGINE", "native")
-    kinds: list[str] = []
+def test_the_work_for_a_native_connection_is_compiled() -> None:
+    from trunkline.native.conversation import Conversation
+    from trunkline.native.lane import Lane
 
-    async def handler(ws: ServerConnection) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        kinds.append(type(task.get_coro()).__name__)
+    lane: Any = Lane.__new__(Lane)
+    assert isinstance(work_for(nothing, lane, LOGGER), Conversation)
 
-    assert await close_code_after(handler) == 1000
-    assert kinds == ["Conversation"]
+
+def test_where_nothing_is_compiled_no_work_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(native, "AVAILABLE", False)
+    pure = reimport(conversation)
+    assert not hasattr(pure, "Compiled")
+    work = pure.work_for(nothing, plain_connection(), LOGGER)
+    assert isinstance(work, types.CoroutineType)
+    work.close()
