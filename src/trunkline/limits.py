@@ -199,5 +199,12 @@ MOST_SHARED_HEADS = 256
 LARGEST_SHARED_HEADS = 2 * KIB
 """Bytes of such lines: larger ones are kept by each connection."""
 
+MOST_TERMS = 256
+"""Kinds of opening requests that a server answers without judging them again: by Host, Origin,
+subprotocols and extensions."""
+
+LARGEST_TERMS = 1 * KIB
+"""Bytes of these four values: who sends more is judged each time."""
+
 WAITING_OVERHEAD = 128
 """Bytes that a waiting message counts beside its payload: about what it costs to keep it."""

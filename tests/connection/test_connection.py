@@ -11,6 +11,7 @@ import pytest
 from tests.connection.memory_stream import Line, advance, end_of, make_line, open_line, rounds
 from trunkline.connection.connection import Connection, new_mask_key, to_payload
 from trunkline.connection.events import Events
+from trunkline.connection.heads import Heads, fold
 from trunkline.connection.pings import RoundTrip
 from trunkline.connection.state import State
 from trunkline.errors import (
@@ -449,3 +450,14 @@ async def test_a_block_closes_its_connection(error: type[Exception] | None, code
         line.peer.close()
         line.peer.hang_up()
         await leaving
+
+
+async def test_heads_may_come_folded() -> None:
+    line = make_line()
+    heads = Heads(Request("/?a", Headers({"Host": "here"})), Response(101, "Welcome"))
+    pattern, own_values = fold(heads)
+    assert isinstance(pattern, bytes)
+    line.connection.keep_heads(pattern, own_values)
+    line.connection.open(Agreement(), None, b"")
+    assert line.connection.request == heads.request
+    assert line.connection.response == heads.response

@@ -58,6 +58,7 @@ def test_what_is_not_compiled_is_not_imported(monkeypatch: pytest.MonkeyPatch) -
     assert pure.COMPILED_ENDPOINT is None
     assert pure.COMPILED_DEFLATE is None
     assert pure.compress_once() is deflate.compress_once
+    assert pure.reception_class() is None
     assert pure.fan_out_for(AsyncioStream(Ear(), 1)) is fan_out
 
 
@@ -162,3 +163,7 @@ def test_what_is_compressed_once_is_compressed_by_what_is_compiled(
     assert choose.compress_once() is (choose.COMPILED_COMPRESS_ONCE or deflate.compress_once)
     monkeypatch.setattr(choose, "COMPILED_COMPRESS_ONCE", None)
     assert choose.compress_once() is deflate.compress_once
+
+
+def test_requests_like_earlier_ones_are_answered_by_what_is_compiled() -> None:
+    assert (choose.reception_class() is not None) == ("opening" in native.MODULES)

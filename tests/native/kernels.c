@@ -1,6 +1,8 @@
 /* Checks of the kernels that Python cannot make: each kernel for itself, sizes of frames that no
  * memory holds, bytes behind the end. Built and run by test_kernels.py, under the sanitizers. */
+#include "accept.h"
 #include "frame.h"
+#include "head.h"
 #include "mask.h"
 #include "utf8.h"
 
@@ -154,8 +156,60 @@ static void check_text(void)
     printf("utf8\n");
 }
 
+/* Heads: each prefix in memory of its size, so that the sanitizer sees every byte too far. */
+
+static const char REQUEST[] = "GET /chat HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n"
+                              "Connection: keep-alive, Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+                              "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+
+static int is_plain(tl_head *head, const char *data, size_t size)
+{
+    static const tl_head_limits LIMITS = {4096, 4096, TL_MAX_FIELDS};
+    uint8_t *copy = malloc(size + 1);
+    int answer;
+
+    CHECK(copy != NULL);
+    copy = realloc(copy, size ? size : 1);
+    memcpy(copy, data, size);
+    answer = tl_read_head(head, copy, size, &LIMITS);
+    free(copy);
+    return answer;
+}
+
+static void check_heads(void)
+{
+    const size_t size = strlen(REQUEST);
+    char changed[sizeof REQUEST];
+    tl_head head;
+
+    for (size_t cut = 0; cut < size; cut++)
+        CHECK(!is_plain(&head, REQUEST, cut));
+    CHECK(is_plain(&head, REQUEST, size));
+    CHECK(head.size == size && head.count == 5 && head.target.size == strlen("/chat"));
+    for (size_t at = 0; at < size; at++)
+        for (int byte = 0; byte < 256; byte++) {
+            memcpy(changed, REQUEST, sizeof REQUEST);
+            changed[at] = (char)byte;
+            if (is_plain(&head, changed, size))
+                CHECK(head.size == size && byte != 0);
+        }
+    printf("heads\n");
+}
+
+static void check_accept(void)
+{
+    uint8_t accept[TL_ACCEPT_CHARACTERS];
+
+    /* The example of RFC 6455 §1.3 */
+    tl_accept_key(accept, (const uint8_t *)"dGhlIHNhbXBsZSBub25jZQ==");
+    CHECK(memcmp(accept, "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=", sizeof accept) == 0);
+    printf("accept\n");
+}
+
 int main(void)
 {
+    check_heads();
+    check_accept();
     check_masks();
     check_headers();
     check_text();

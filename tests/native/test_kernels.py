@@ -36,4 +36,4 @@ def test_the_kernels_keep_their_promises_and_their_bounds(tmp_path: Path) -> Non
     assert built.returncode == 0, built.stderr
     run = subprocess.run([program], capture_output=True, text=True)
     assert run.returncode == 0, run.stderr
-    assert {"mask portable", "headers", "utf8"} <= set(run.stdout.splitlines())
+    assert {"mask portable", "headers", "heads", "accept", "utf8"} <= set(run.stdout.splitlines())

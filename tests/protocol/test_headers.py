@@ -272,3 +272,10 @@ def test_lines_that_were_checked_are_not_checked_again() -> None:
     assert headers == Headers([("A", "1"), ("a", "2")])
     headers.add("A", "3")
     assert headers.get_all("a") == ["1", "2", "3"]
+
+
+def test_lines_can_wait_until_somebody_looks() -> None:
+    headers = Headers.unread("A: 1\r\nB: \r\na: 2: 3")
+    assert headers == Headers([("A", "1"), ("B", ""), ("a", "2: 3")])
+    headers.add("A", "4")
+    assert headers.get_all("a") == ["1", "2: 3", "4"]

@@ -16,6 +16,7 @@ from trunkline.protocol.http1 import (
     parse_request,
     parse_response,
     refusal_for,
+    reread_request,
 )
 
 LIMITS = Limits()
@@ -482,3 +483,8 @@ def test_a_request_line_cannot_be_broken(character: str) -> None:
 def test_a_status_line_cannot_be_broken(character: str) -> None:
     with pytest.raises(ValueError, match="reason phrase has a character"):
         Response(200, f"OK{character}")
+
+
+def test_a_head_that_was_checked_is_read_again() -> None:
+    request = Request("/path?query", Headers([("Host", "a"), ("X", ""), ("X", "b: c")]))
+    assert reread_request(request.serialize().removesuffix(b"\r\n\r\n")) == request

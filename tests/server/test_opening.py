@@ -642,3 +642,84 @@ async def test_a_hook_that_does_not_wait_has_its_task_all_the_same() -> None:
         ws = await connect(uri_of(server))
         await ws.close()
     assert tasks != [None]
+
+
+# Who asks what was asked before
+
+
+class Greeter(Events):
+    """Sends what it was asked for."""
+
+    def __init__(self, request: Request) -> None:
+        self._request = request
+
+    def on_open(self, ws: Connection) -> None:
+        assert ws.request == self._request and ws.response is not None
+        ws.send_soon(f"{self._request.path} {self._request.headers['X-Name']}")
+
+
+async def test_who_asks_what_was_asked_before_is_served_as_well() -> None:
+    async with server_for(lambda asked: Greeter(asked), subprotocols=["b"]) as server:
+        for path in ("/first", "/second?a", "/third"):
+            headers = {"X-Name": f"name of {path}"}
+            ws = await connect(
+                uri_of(server, path), additional_headers=headers, subprotocols=["a", "b"]
+            )
+            assert await ws.recv() == f"{path} name of {path}"
+            assert ws.subprotocol == "b"
+            await ws.close()
+            assert ws.close_code == 1000
+
+
+async def test_every_coroutine_is_told_its_request() -> None:
+    async def tell(ws: ServerConnection) -> None:
+        assert ws.request is not None
+        await ws.send(ws.request.path)
+
+    async with server_for(tell) as server:
+        for path in ("/first", "/second"):
+            async with connect(uri_of(server, path)) as ws:
+                assert await ws.recv() == path
+
+
+async def test_frames_behind_a_request_like_an_earlier_one_are_heard() -> None:
+    endpoint = client_endpoint()
+    async with server_for() as server:
+        for _ in range(2):
+            async with visit(server) as (reader, writer):
+                writer.write(request() + endpoint.send_text("glued"))
+                assert (await read_answer(reader)).status_code == 101
+                assert await reader.readexactly(7) == b"\x81\x05glued"
+
+
+async def test_a_request_like_an_earlier_one_may_come_in_pieces() -> None:
+    async with server_for() as server:
+        await ask(server, request())
+        async with visit(server) as (reader, writer):
+            for byte in request():
+                writer.write(bytes([byte]))
+                await writer.drain()
+            assert (await read_answer(reader)).status_code == 101
+
+
+async def test_a_factory_that_fails_later_is_answered_with_500() -> None:
+    made: list[Events] = []
+
+    def make(request: Request) -> Events:
+        made.append(Events())
+        if len(made) > 1:
+            raise ValueError("no more")
+        return made[0]
+
+    async with server_for(make) as server:
+        assert (await ask(server, request())).status_code == 101
+        response = await ask(server, request())
+    assert (response.status_code, one_line(response)) == (500, "see the server's log")
+    assert len(made) == 2
+
+
+async def test_a_refused_page_is_refused_again_and_again() -> None:
+    async with server_for() as server:
+        for _ in range(3):
+            response = await ask(server, request(Origin="http://evil.com"))
+            assert response.status_code == 403

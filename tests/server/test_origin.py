@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from trunkline import SAME_ORIGIN, Headers, Request, RequestRefused
-from trunkline.server.origin import Origins, check_origin, check_origins
+from trunkline.server.origin import Origins, check_origin, check_origins, freeze
 
 
 def request_from(origin: str | None, host: str = "example.com") -> Request:
@@ -160,3 +160,15 @@ def test_one_string_is_not_a_list() -> None:
     wrong: Any = "https://example.com"
     with pytest.raises(TypeError, match="origins are a list of strings, not one string"):
         check_origins(wrong)
+
+
+@pytest.mark.parametrize("origins", [None, SAME_ORIGIN])
+def test_a_policy_that_cannot_change_is_kept(origins: Origins) -> None:
+    assert freeze(origins) is origins
+
+
+def test_a_list_that_changes_later_is_kept_as_it_was() -> None:
+    origins = ["https://example.com", None]
+    frozen = freeze(origins)
+    origins.clear()
+    assert frozen == ("https://example.com", None)

@@ -72,12 +72,17 @@ class Connection:
         """
         link = self._link
         link.when_lost, link.owner = when_lost, self
-        self._heads, self._own_values = fold(self._unfolded)
+        if not isinstance(self._heads, bytes):
+            self._heads, self._own_values = fold(self._heads)
         self._agreement = PLAIN if agreement == PLAIN else agreement
         deflate = agreement.deflate
         extensions = [] if deflate is None else [deflate_class()(link.role, deflate)]
         endpoint = endpoint_class()(link.role, link.limits, extensions, new_mask_key)
         link.open(endpoint, self._new_consumer(endpoint, events), received)
+
+    def keep_heads(self, pattern: bytes, own_values: bytes) -> None:
+        """Keep request and response, folded already."""
+        self._heads, self._own_values = pattern, own_values
 
     def _new_consumer(self, endpoint: Endpoint, events: Events | None) -> Consumer:
         """Make what takes the messages."""

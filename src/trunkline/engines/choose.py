@@ -7,7 +7,7 @@ import logging
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from trunkline import native
 from trunkline.engines.asyncio_engine import AsyncioEngine
@@ -17,6 +17,9 @@ from trunkline.errors import UsageError
 from trunkline.protocol import deflate
 from trunkline.protocol.deflate import PerMessageDeflate
 from trunkline.protocol.endpoint import Endpoint
+
+if TYPE_CHECKING:
+    from trunkline.native.opening import Reception
 
 COMPILED_ENDPOINT: type[Endpoint] | None = None
 if "endpoint" in native.MODULES:
@@ -32,6 +35,13 @@ if "deflate" in native.MODULES:
 
     COMPILED_DEFLATE = cast(type[PerMessageDeflate], compiled_deflate.PerMessageDeflate)
     COMPILED_COMPRESS_ONCE = compiled_deflate.compress_once
+
+RECEPTION: type[Reception] | None = None
+"""The compiled way to answer requests that are like earlier ones; the reference needs none."""
+if "opening" in native.MODULES:
+    from trunkline.native.opening import Reception as CompiledReception
+
+    RECEPTION = CompiledReception
 
 FanOut = Callable[[Sequence[Stream], bytes], list[Stream]]
 """Sends the same bytes on many streams; see `engines.fanout`."""
@@ -98,6 +108,11 @@ def deflate_class() -> type[PerMessageDeflate]:
 def compress_once() -> Callable[[bytes, int], bytes]:
     """Give the function that compresses for many connections: the compiled one, where it works."""
     return COMPILED_COMPRESS_ONCE or deflate.compress_once
+
+
+def reception_class() -> type[Reception] | None:
+    """Give the class that answers requests that are like earlier ones, where it is compiled."""
+    return RECEPTION
 
 
 def fan_out_for(stream: Stream) -> FanOut:

@@ -24,6 +24,7 @@ NAMES = (
     "connected_socket",
     "stream",
     "listener",
+    "opening",
     "fanout",
     "wakeup",
     "awaitable",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
 from typing import Self
 
 TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
@@ -26,7 +27,8 @@ class Headers(Mapping[str, str]):
     """
 
     def __init__(self, *args: HeadersLike, **kwargs: str) -> None:
-        self._lines: list[tuple[str, str]] = []
+        self._lines = []
+        self._unread = ""
         self._index: dict[str, list[str]] | None = None
         for source in (*args, kwargs):
             for name, value in header_lines(source):
@@ -38,6 +40,23 @@ class Headers(Mapping[str, str]):
         headers = cls()
         headers._lines = lines
         return headers
+
+    @classmethod
+    def unread(cls, head: str) -> Self:
+        """Make headers of lines that have been checked, when somebody looks at them.
+
+        Args:
+            head: lines with a space behind each colon and no other white space around a value.
+        """
+        headers = cls()
+        headers._unread = head
+        del headers._lines
+        return headers
+
+    @cached_property
+    def _lines(self) -> list[tuple[str, str]]:
+        fields = (line.partition(": ") for line in self._unread.split("\r\n"))
+        return [(name, value) for name, _, value in fields]
 
     def add(self, name: str, value: str) -> None:
         """Add a line; raise `ValueError` for a name or a value that must not be on the wire."""

@@ -211,6 +211,13 @@ def parse_request(head: bytes, limits: Limits) -> Request:
     return Request(origin_form(target, check_host(headers)), headers, method)
 
 
+def reread_request(head: bytes) -> Request:
+    """Parse a head that has been checked, and is what `Request.serialize()` would give."""
+    first_line, _, lines = head.decode("latin-1").partition("\r\n")
+    method, target, _ = first_line.split(" ")
+    return Request(target, Headers.unread(lines), method)
+
+
 def refusal_for(error: InvalidMessage) -> RequestRefused:
     """Choose the status for a head that cannot be read."""
     if isinstance(error, HeadTooLarge) and error.in_first_line:

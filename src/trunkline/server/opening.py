@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from http import HTTPStatus
 from inspect import isawaitable
+from typing import TYPE_CHECKING
 
 from trunkline.connection.events import Events
 from trunkline.connection.lane import connection_type
@@ -22,6 +23,7 @@ from trunkline.protocol.http1 import (
     make_response,
     parse_request,
     refusal_for,
+    reread_request,
 )
 from trunkline.protocol.role import Role
 from trunkline.server.connection import ServerConnection
@@ -30,8 +32,12 @@ from trunkline.server.date import http_date
 from trunkline.server.handler import make_events
 from trunkline.server.options import ServerOptions
 from trunkline.server.origin import check_origin
+from trunkline.server.reception import teach
 from trunkline.server.subprotocol import select_subprotocol
 from trunkline.server.watch import Watch
+
+if TYPE_CHECKING:
+    from trunkline.native.opening import Greeting, Reception
 
 Hook = Callable[..., Awaitable[Response | None] | Response | None]
 Terms = tuple[Agreement, Events | None]
@@ -48,16 +54,23 @@ class Opening:
         stream: what was accepted.
         options: the server's.
         watch: told of the connection when it opens, and of the end of everything.
+        reception: answers requests that are like earlier ones; `None` for no such thing.
     """
 
     def __init__(
-        self, engine: Engine, stream: Stream, options: ServerOptions, watch: Watch
+        self,
+        engine: Engine,
+        stream: Stream,
+        options: ServerOptions,
+        watch: Watch,
+        reception: Reception | None = None,
     ) -> None:
         self._engine = engine
         self._stream = stream
         self._options = options
         self._watch = watch
-        self._head = HeadReader(options.limits.max_head)
+        self._reception = reception
+        self._reader: HeadReader | None = None
         self._timer: Timer | None = None
         self._is_answered = False
         self._is_lost = False
@@ -71,8 +84,15 @@ class Opening:
         """Collect the request; what comes behind an answer is dropped."""
         if self._is_answered or self.task is not None:
             return
+        if self._reader is None:
+            # Most requests come in one piece, and have been seen before.
+            greeting = None if self._reception is None else self._reception.greet(data)
+            if greeting is not None:
+                self._welcome(greeting)
+                return
+            self._reader = HeadReader(self._options.limits.max_head)
         try:
-            whole = self._head.feed(data)
+            whole = self._reader.feed(data)
         except InvalidMessage as error:
             self.refuse(refusal_for(error))
             return
@@ -109,15 +129,32 @@ class Opening:
 
     # Deciding
 
+    def _welcome(self, greeting: Greeting) -> None:
+        """Answer as others were answered who asked the same."""
+        try:
+            connection = self._new_connection()
+            connection.keep_heads(greeting.pattern, greeting.own_values)
+            events = self._new_events(lambda: reread_request(greeting.head))
+        except Exception:
+            self._fail()
+        else:
+            self._send(greeting.answer)
+            self._begin(connection, greeting.agreement, events, greeting.rest)
+        self._watch.finished(self)
+
     async def _run(self, head: bytes, rest: bytes) -> None:
         try:
             opened = await self._decide(head)
         except Exception:
-            self._options.logger.exception("opening handshake failed")
-            self.refuse(RequestRefused(HTTPStatus.INTERNAL_SERVER_ERROR, "see the server's log"))
+            self._fail()
             return
         if opened is not None:
             self._begin(*opened, rest)
+
+    def _fail(self) -> None:
+        """A mistake on this side; called where it is handled."""
+        self._options.logger.exception("opening handshake failed")
+        self.refuse(RequestRefused(HTTPStatus.INTERNAL_SERVER_ERROR, "see the server's log"))
 
     async def _decide(self, head: bytes) -> Opened | None:
         """Answer the request; `None` stands for another answer than an upgrade."""
@@ -130,8 +167,7 @@ class Opening:
     async def _negotiate(self, head: bytes) -> Opened | None:
         options = self._options
         request = parse_request(head, options.limits)
-        kind = connection_type(ServerConnection, self._stream)
-        connection = kind(self._engine, self._stream, Role.SERVER, options.limits, options.logger)
+        connection = self._new_connection()
         connection.request = request
         terms: Terms | None = None
         response = await self._ask(options.process_request, connection, request)
@@ -144,7 +180,20 @@ class Opening:
             return None
         if terms is None:
             raise ValueError("a hook answered 101 to a request that was not accepted")
-        return (connection, *terms) if self._answer(response, opens=True) else None
+        if not self._answer(response, opens=True):
+            return None
+        if self._reception is not None:
+            teach(self._reception, head, request, response, terms[0])
+        return connection, *terms
+
+    def _new_connection(self) -> ServerConnection:
+        options = self._options
+        kind = connection_type(ServerConnection, self._stream)
+        return kind(self._engine, self._stream, Role.SERVER, options.limits, options.logger)
+
+    def _new_events(self, request: Callable[[], Request]) -> Events | None:
+        factory = self._options.events_factory
+        return None if factory is None else make_events(factory, request())
 
     def _judge(
         self, connection: ServerConnection, request: Request
@@ -156,8 +205,7 @@ class Opening:
             agreement, response = self._accept(connection, upgrade)
         except RequestRefused as refused:
             return self._refusal(refused), None
-        factory = self._options.events_factory
-        return response, (agreement, None if factory is None else make_events(factory, request))
+        return response, (agreement, self._new_events(lambda: request))
 
     def _accept(self, connection: ServerConnection, upgrade: Upgrade) -> tuple[Agreement, Response]:
         options = self._options
@@ -207,13 +255,15 @@ class Opening:
             # RFC 9110 §7.8: whoever sends Upgrade names it in Connection
             upgrade = ", Upgrade" if "Upgrade" in response.headers else ""
             response.headers["Connection"] = f"close{upgrade}"
-        answer = response.serialize()
-        self._is_answered = True
-        self._stream.write(answer)
-        self._set_timer(None)
+        self._send(response.serialize())
         if not opens:
             self._let_go()
         return True
+
+    def _send(self, answer: bytes) -> None:
+        self._is_answered = True
+        self._stream.write(answer)
+        self._set_timer(None)
 
     def _let_go(self) -> None:
         """End the stream such that the answer is read: unread bytes would make it a reset."""

@@ -42,6 +42,13 @@ def check_origins(origins: Origins) -> None:
             check_serialized(origin)
 
 
+def freeze(origins: Origins) -> Origins:
+    """Give the policy as it is now: what was decided by it may be remembered."""
+    if origins is None or isinstance(origins, SameOrigin):
+        return origins
+    return tuple(origins)
+
+
 def check_serialized(origin: str) -> None:
     """Refuse what no browser would send (RFC 6454 §6.2): a path, a user, a missing scheme."""
     parts = urlsplit(origin)

@@ -26,7 +26,8 @@ from trunkline.server.options import (
     SelectSubprotocol,
     ServerOptions,
 )
-from trunkline.server.origin import SAME_ORIGIN, Origins, check_origins
+from trunkline.server.origin import SAME_ORIGIN, Origins, check_origins, freeze
+from trunkline.server.reception import open_reception
 from trunkline.server.watch import Watch
 from trunkline.version import VERSION
 
@@ -44,6 +45,7 @@ class Server:
         self._tls = tls
         self._options = options
         self._watch = Watch()
+        self._reception = open_reception(options)
         self._engine: Engine | None = None
         self._binding = asyncio.Lock()
         self._listener: Listener | None = None
@@ -103,7 +105,7 @@ class Server:
 
     def _accept(self, stream: Stream) -> Receiver:
         assert self._engine is not None
-        opening = Opening(self._engine, stream, self._options, self._watch)
+        opening = Opening(self._engine, stream, self._options, self._watch, self._reception)
         self._watch.openings.add(opening)
         if self._closing is not None:
             opening.refuse(shutting_down())
@@ -214,8 +216,8 @@ def serve(
         family: `socket.AF_INET` or `socket.AF_INET6`, to listen with one of them only.
         reuse_port: whether several processes may listen at the same port.
         origins: pages that may connect: by default those from the host that they connect to.
-            A list of origins and patterns, with `None` in it for clients without Origin; or
-            `None` instead of a list for everybody.
+            A list of origins and patterns, with `None` in it for clients without Origin, as it
+            is now; or `None` instead of a list for everybody.
         subprotocols: supported ones, the preferred one first.
         select_subprotocol: chooses from what the client offers, instead of `subprotocols`.
         compression: "deflate", a `Deflate` with details, or `None` for none.
@@ -249,8 +251,8 @@ def serve(
         ServerOptions(
             coroutine=as_coroutine(handler),
             events_factory=as_factory(handler),
-            origins=origins,
-            subprotocols=subprotocols or (),
+            origins=freeze(origins),
+            subprotocols=tuple(subprotocols or ()),
             select_subprotocol=select_subprotocol,
             deflate=choose_deflate(compression),
             process_request=process_request,
