@@ -633,6 +633,46 @@ async def test_a_subscriber_that_fails_is_cut_and_touches_no_other(
     assert list(hall.topic) == [lines[0].connection, lines[2].connection]
 
 
+async def test_a_group_that_cannot_be_sent_to_is_cut_and_the_others_are_sent_to(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_memory(*_: object) -> None:
+        raise MemoryError
+
+    hall = Hall()
+    members = [hall.enter(Role.SERVER) for _ in range(2)]
+    subscriptions = [hall.topic.subscribe(line.connection) for line in members]
+    apart = hall.enter(Role.CLIENT)
+    await publish(hall.topic, 0)
+    (group,) = hall.topic._groups.values()
+    monkeypatch.setattr(group, "_fan_out", no_memory)
+    with caplog.at_level(logging.ERROR):
+        await publish(hall.topic, 1, 2)
+    assert numbers(apart) == [0, 1, 2]
+    assert all(line.stream.was_aborted for line in members)
+    assert list(hall.topic) == [apart.connection]
+    assert [(one.delivered, one.dropped) for one in subscriptions] == [(1, 1)] * 2
+    assert (hall.topic.delivered, hall.topic.dropped) == (5, 2)
+    assert caplog.text.count("a topic could not send to") == 2
+
+
+async def test_a_round_that_could_not_be_asked_for_is_asked_for_by_the_next() -> None:
+    hall = Hall()
+    line = hall.enter()
+    call_soon, fails = line.engine.call_soon, [MemoryError()]
+
+    def call_soon_or_fail(callback: Any) -> None:
+        if fails:
+            raise fails.pop()
+        call_soon(callback)
+
+    line.engine.call_soon = call_soon_or_fail  # type: ignore[method-assign]
+    with pytest.raises(MemoryError):
+        hall.topic.publish("0")
+    await publish(hall.topic, 1)
+    assert numbers(line) == [0, 1]
+
+
 async def test_a_thousand_subscribers_come_and_go() -> None:
     hall = Hall()
     lines = [hall.enter() for _ in range(1000)]

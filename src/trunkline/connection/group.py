@@ -41,6 +41,10 @@ class Group:
         """Let a member go."""
         del self._members[subscription.outbox.stream]
 
+    def members(self) -> Sequence[Subscription]:
+        """Give the members of now."""
+        return tuple(self._members.values())
+
     def send(self, messages: Sequence[SharedMessage]) -> list[Subscription]:
         """Send to every member that has room; let go those that have not, and give them."""
         data = b"".join([message.frame(self._form) for message in messages])

@@ -118,6 +118,11 @@ class Subscription:
             else:
                 self._send(piece)
 
+    def missed(self, messages: Sequence[SharedMessage]) -> None:
+        """Count what was to be sent together with others, and may not have been."""
+        self._drop(len(messages))
+        self._due += len(messages)
+
     def end(self, pending: Sequence[SharedMessage]) -> None:
         """Send what is pending, where there is room, and count what is lost.
 

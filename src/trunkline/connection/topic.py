@@ -148,8 +148,8 @@ class Topic:
         """Send what there is at the end of this round."""
         if not self._is_called_soon:
             assert self._engine is not None
-            self._is_called_soon = True
             self._engine.call_soon(self._end_tick)
+            self._is_called_soon = True
 
     def part(self, subscription: Subscription) -> None:
         """Send to this one by itself for a while."""
@@ -182,10 +182,29 @@ class Topic:
         apart = list(self._apart)
         if tick:
             for group in self._groups.values():
-                apart += group.send(tick)
-                self.delivered += len(tick) * len(group)
+                apart += self._deliver_to_all(group, tick)
         for subscription in apart:
             self._deliver(subscription, tick)
+
+    def _deliver_to_all(
+        self, group: Group, messages: Sequence[SharedMessage]
+    ) -> list[Subscription]:
+        """Send to a group; give those without room. Where it fails, nobody knows who got it."""
+        try:
+            left = group.send(messages)
+        except Exception:
+            for subscription in group.members():
+                subscription.missed(messages)
+                self._cut(subscription.connection)
+            return []
+        self.delivered += len(messages) * len(group)
+        return left
+
+    def _cut(self, connection: Connection) -> None:
+        """End a connection that would miss a message without knowing of it."""
+        connection.logger.exception("a topic could not send to %r", connection)
+        self.unsubscribe(connection)
+        connection.abort()
 
     def _deliver(self, subscription: Subscription, messages: Sequence[SharedMessage]) -> None:
         connection = subscription.connection
@@ -197,9 +216,7 @@ class Topic:
             self.unsubscribe(connection)
             connection._link.give_up_slow(str(full))
         except Exception:
-            connection.logger.exception("a topic could not send to %r", connection)
-            self.unsubscribe(connection)
-            connection.abort()
+            self._cut(connection)
         else:
             self._join(subscription)
 

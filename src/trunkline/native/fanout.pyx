@@ -112,7 +112,10 @@ cdef int guard(Stream stream, Sending* sending, bytes data) except -1:
         else:
             take_note(stream, sending, data)
     except Exception as error:
-        stream.fail(error)
+        try:
+            stream.fail(error)
+        except MemoryError:
+            pass  # it is lost all the same, and the others are waited for
     return 0
 
 
