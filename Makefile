@@ -8,7 +8,7 @@ ON_EITHER_ENGINE = tests/client tests/server tests/connection tests/cli tests/de
 	tests/test_examples.py tests/conformance tests/interop tests/browser tests/faults
 IS_NATIVE = import sys; from trunkline import native; sys.exit(native.WHY_NOT)
 
-.PHONY: run build test check sanitize fuzz bench conformance soak
+.PHONY: run build test check sanitize starve fuzz bench conformance soak
 
 run:
 	@tools/setup run
@@ -37,6 +37,11 @@ sanitize:
 	@tools/setup check
 	tools/sanitize -n auto $(UNIT)
 	tools/sanitize -n auto tests/contracts tests/properties
+
+# Every allocation of the engine's conversations fails, one after the other: hours.
+starve:
+	@tools/setup check
+	tools/starve
 
 fuzz:
 	@tools/setup fuzz

@@ -1,45 +1,96 @@
-"""Lets the k-th allocation of the engine's life fail, for one k after the other, each in a child.
+"""Lets the k-th allocation of a conversation fail, for one k after the other, each in a child.
 
-Preload scarce_memory.c. With memory back, everything there is has to come to its end, and a new
-connection has to work. Prints a line for each k for which this is not so, and at last how many
-children there were and how many of them have seen an allocation fail.
+Preload scarce_memory.c. Everything has to come to its end, no message may be lost without a word,
+and with memory back new connections have to work. Prints a line for each k for which this is not
+so, and at last how many children there were and how many of them have seen an allocation fail.
 
-Arguments: the number of the first k, the distance to the next, how many, and how many allocations
-fail in a row.
+Where asyncio itself loses a task, whoever waits for that one is excused.
+
 """
 
+import argparse
 import asyncio
 import ctypes
 import faulthandler
 import gc
+import itertools
 import logging
 import os
 import signal
 import socket
+import ssl
 import sys
-from collections.abc import AsyncIterator
-from contextlib import suppress
+import time
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+import trustme
 
 import trunkline
+from trunkline.engines import securing
+from trunkline.native import tls
 from trunkline.server.serve import Server
 
-HANG = 20
+HANG = 90
 """Seconds until a child is taken to hang."""
 
-STALL = 8
+STALL = 15
 """Seconds until what a failure has stopped is cut."""
 
-UNHARMED, HARMED, STALLED, DEAF = 0, 3, 4, 5
+POLL = 0.02
+"""Seconds between two looks at what goes on."""
+
+CONVERSATIONS = ["plain", "tls", "tls through memory", "fanout"]
+UNHARMED, HARMED, STALLED, DEAF, WRONG = 0, 3, 4, 5, 6
+NAMES = {STALLED: "stalled", DEAF: "serves no more", WRONG: "a message was lost"}
 SMALL_BUFFER = 4096
 FLOOD = 8
-UNBOUNDED = trunkline.Limits(max_unsent=None)
+LIMITS = trunkline.Limits(max_unsent=None, open_timeout=3, close_timeout=2)
 LARGE = "Grüße, " * 40_000
 RANDOM = os.urandom(300_000)
+AUDIENCE = 4
+PUBLISHED = [bytes([number]) * size for number, size in enumerate([20, 3000, 90_000] * 3)]
 
 memory = ctypes.CDLL(None)
 calls_left = ctypes.c_long.in_dll(memory, "scarce_after")
 calls_refused = ctypes.c_long.in_dll(memory, "scarce_for")
 has_failed = ctypes.c_long.in_dll(memory, "scarce_failed")
+
+
+audience: set[asyncio.Task[Any] | None] = set()
+"""Those who listen."""
+
+
+class Wrong(Exception):
+    """Something else arrived than was sent, and nobody was told."""
+
+
+class Unclosed(Exception):
+    """A server does not close."""
+
+
+def while_plentiful(call: Callable[..., Any]) -> Callable[..., Any]:
+    """Let no allocation fail in `call`."""
+
+    def called(*arguments: Any) -> Any:
+        left, calls_left.value = calls_left.value, -1
+        try:
+            return call(*arguments)
+        finally:
+            calls_left.value = left
+
+    return called
+
+
+@while_plentiful
+def connected(uri: str) -> socket.socket:
+    """Connect without asyncio, which forgets to forget a socket that had no memory to connect."""
+    address = urlsplit(uri)
+    return socket.create_connection((address.hostname, address.port))
+
+
+# A conversation of two at a time: events, and a task; with compression, and without
 
 
 def flood(ws: trunkline.Connection, message: str | bytes) -> None:
@@ -73,82 +124,212 @@ async def pieces() -> AsyncIterator[str]:
         yield piece
 
 
-async def converse(server: Server, **options: object) -> None:
+async def receive(ws: trunkline.Connection, expected: str | bytes) -> None:
+    """Receive what has to come next."""
+    if await ws.recv() != expected:
+        raise Wrong
+
+
+async def converse(uri: str, **options: Any) -> None:
     """Say everything there is to say."""
-    port = server.sockets[0].getsockname()[1]
-    async with trunkline.connect(f"ws://127.0.0.1:{port}", **options) as ws:
+    async with trunkline.connect(uri, sock=connected(uri), limits=LIMITS, **options) as ws:
         for message in ("Hello", b"x" * 300, LARGE, RANDOM):
             await ws.send(message)
-            assert await ws.recv() == message
+            await receive(ws, message)
         await ws.send(pieces())
-        await ws.recv()
+        await receive(ws, "Grüße " + LARGE[:20_000])
         await (await ws.ping())
         await ws.send("flood")
-        for _ in range(FLOOD + 1):
-            await ws.recv()
+        for _ in range(FLOOD):
+            await receive(ws, RANDOM[:50_000])
+        await receive(ws, "flood")
 
 
-async def converse_at_once(servers: list[Server]) -> None:
-    """Two at a time: events, and a task; with compression, and without."""
-    await asyncio.gather(
-        converse(servers[0], max_queue=2),
-        converse(servers[1], compression=None),
-        return_exceptions=True,
-    )
+# Many at a time
 
 
-async def starve(k: int, width: int) -> int:
-    """Go through it with the k-th allocation failing; say what has become of it."""
-    servers = [
-        await trunkline.serve(echo, "127.0.0.1", 0, limits=UNBOUNDED),
-        await trunkline.serve(Mirror, "127.0.0.1", 0, limits=UNBOUNDED),
-    ]
-    talk = asyncio.ensure_future(converse_at_once(servers))
-    calls_refused.value = width
-    calls_left.value = k
-    done, _ = await asyncio.wait([talk], timeout=STALL)
-    calls_left.value = -1
-    if not done:
-        talk.cancel()
-        stalled = True
-    else:
-        stalled = False
-    failed = has_failed.value
-    for server in servers:
+async def publish(server: Server) -> None:
+    """Publish and broadcast to an audience, and send it home."""
+    topic = trunkline.Topic()
+    for connection in server.connections:
+        topic.subscribe(connection)
+    for message in PUBLISHED:
+        topic.publish(message)
+        await asyncio.sleep(0)
+        trunkline.broadcast(server.connections, message)
+        await asyncio.sleep(0)
+
+
+async def stay(ws: trunkline.Connection) -> None:
+    """Be there until it is over."""
+    await ws.wait_closed()
+
+
+async def listen(uri: str) -> None:
+    """Hear everything twice, in its order, up to the end."""
+    async with trunkline.connect(uri, sock=connected(uri), limits=LIMITS, max_queue=2) as ws:
+        audience.add(asyncio.current_task())
+        expected = iter([message for message in PUBLISHED for _ in range(2)])
+        async for message in ws:
+            if message != next(expected, None):
+                raise Wrong
+        if next(expected, None) is not None and ws.close_code == trunkline.CloseCode.GOING_AWAY:
+            raise Wrong
+
+
+async def conduct(server: Server, listeners: list[asyncio.Task[None]]) -> None:
+    """Wait for the audience, tell it everything, and send it home."""
+    try:
+        while not all(listener.done() or listener in audience for listener in listeners):
+            await asyncio.sleep(POLL)
+        await publish(server)
+        for connection in server.connections:
+            connection.close_soon(trunkline.CloseCode.GOING_AWAY)
+    except BaseException:
         for connection in server.connections:
             connection.abort()
-    for server in servers:
-        if not server.is_serving():
-            return DEAF
-        await converse(server)
-        server.close()
-        await server.wait_closed()
-    if stalled:
-        return STALLED
-    return HARMED if failed else UNHARMED
+        raise
 
 
-def live(k: int, width: int) -> int:
-    """Be the child."""
+# One child
+
+
+class Conversation:
+    """Servers, and what is said with them.
+
+    The loop is run from outside of it, a moment at a time: no task of this program can be lost.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.loop = asyncio.new_event_loop()
+        self.loop.set_exception_handler(lambda loop, context: None)
+        self.client_tls: ssl.SSLContext | None = None
+        self.server_tls: ssl.SSLContext | None = None
+        self.is_fan_out = name == "fanout"
+        if name.startswith("tls"):
+            tls.is_borrowing = tls.is_borrowing and name == "tls"
+            self.server_tls, self.client_tls = contexts()
+            # Where SSL_new() fails, CPython 3.11 uses what it has just freed (_ssl.c).
+            securing.wrap = while_plentiful(securing.wrap)
+        self.servers = [self.loop.run_until_complete(self.serve(kind)) for kind in self.kinds()]
+
+    def kinds(self) -> list[Any]:
+        """Give the handlers."""
+        return [stay] if self.is_fan_out else [echo, Mirror]
+
+    async def serve(self, kind: Any) -> Server:
+        """Begin to serve."""
+        return await trunkline.serve(kind, "127.0.0.1", 0, limits=LIMITS, ssl=self.server_tls)
+
+    def uri(self, server: Server) -> str:
+        """Give the address of a server."""
+        scheme = "ws" if self.server_tls is None else "wss"
+        return f"{scheme}://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+
+    def begin(self) -> list[asyncio.Task[None]]:
+        """Begin everything that is to be done at once."""
+        begin = self.loop.create_task
+        if self.is_fan_out:
+            (server,) = self.servers
+            audience.clear()
+            listeners = [begin(listen(self.uri(server))) for _ in range(AUDIENCE)]
+            return [*listeners, begin(conduct(server, listeners))]
+        one, other = map(self.uri, self.servers)
+        return [
+            begin(converse(one, ssl=self.client_tls, max_queue=2)),
+            begin(converse(other, ssl=self.client_tls, compression=None)),
+        ]
+
+    def run(self, tasks: list[asyncio.Task[None]], seconds: float) -> bool:
+        """Run until all of them are done; say whether they are."""
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            try:
+                if all([task.done() for task in tasks]):
+                    return True
+                self.loop.call_later(POLL, self.loop.stop)
+                self.loop.run_forever()
+            except MemoryError:
+                continue
+        return False
+
+    def has_lost_a_task(self) -> bool:
+        """Say whether there is a task that waits for nothing and is never stepped again.
+
+        asyncio loses a task that has no memory to wait for a future, or to be called soon when
+        the future is done.
+        """
+        waits = [task._fut_waiter for task in asyncio.all_tasks(self.loop)]
+        return any(
+            wait is None or (isinstance(wait, asyncio.Future) and wait.done()) for wait in waits
+        )
+
+    def end(self) -> None:
+        """Close the servers, and the loop."""
+        closing = [self.loop.create_task(close(server)) for server in self.servers]
+        if not self.run(closing, STALL):
+            raise Unclosed
+        self.loop.close()
+
+
+async def close(server: Server) -> None:
+    """Serve no more."""
+    server.close()
+    await server.wait_closed()
+
+
+def contexts() -> tuple[ssl.SSLContext, ssl.SSLContext]:
+    """Make the contexts of both sides."""
+    authority = trustme.CA()
+    mine, theirs = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.create_default_context()
+    authority.issue_cert("127.0.0.1").configure_cert(mine)
+    authority.configure_trust(theirs)
+    return mine, theirs
+
+
+def live(name: str, k: int, width: int) -> int:
+    """Be the child: go through a conversation with the k-th allocation failing."""
     faulthandler.dump_traceback_later(HANG, exit=True)
     logging.disable()
-    loop = asyncio.new_event_loop()
-    loop.set_exception_handler(lambda loop, context: None)
-    task = loop.create_task(starve(k, width))
-    while not task.done():
-        with suppress(MemoryError):
-            loop.run_until_complete(task)
-    loop.close()
+    conversation = Conversation(name)
+    calls_refused.value = width
+    tasks = conversation.begin()
+    calls_left.value = k
+    has_ended = conversation.run(tasks, STALL)
+    calls_left.value = -1
+    failed = has_failed.value
+    wrong = any(isinstance(task.exception(), Wrong) for task in tasks if task.done())
+    has_lost = not has_ended and conversation.has_lost_a_task()
+    for task in tasks:
+        task.cancel()
+    for server in conversation.servers:
+        for connection in server.connections:
+            connection.abort()
+    again = conversation.begin()
+    if not conversation.run(again, STALL) or any(task.exception() for task in again):
+        return DEAF
+    if has_lost:
+        return HARMED
+    conversation.end()
     gc.collect()
-    return task.result()
+    if not has_ended:
+        return STALLED
+    return WRONG if wrong else HARMED if failed else UNHARMED
 
 
-def outcome_of(k: int, width: int) -> int:
+def warm_up(name: str) -> None:
+    """Have everything there is once: what fails to begin in OpenSSL never works again."""
+    conversation = Conversation(name)
+    conversation.run(conversation.begin(), STALL)
+    conversation.end()
+
+
+def outcome_of(name: str, k: int, width: int) -> int:
     """Give the exit code of a child, or the signal that killed it, negative."""
     child = os.fork()
     if child == 0:
         try:
-            os._exit(live(k, width))
+            os._exit(live(name, k, width))
         except BaseException:
             sys.excepthook(*sys.exc_info())
             os._exit(1)
@@ -156,18 +337,32 @@ def outcome_of(k: int, width: int) -> int:
     return os.waitstatus_to_exitcode(status)
 
 
-def main(first: int, step: int, count: int, width: int) -> None:
-    """Go through the k."""
-    tried = harmed = 0
-    for k in range(first, first + step * count, step):
-        outcome = outcome_of(k, width)
-        tried += 1
-        harmed += outcome != UNHARMED
+def outcomes(name: str, numbers: Iterable[int], width: int) -> Iterator[int]:
+    """Go through the k; print what should not be."""
+    for k in numbers:
+        outcome = outcome_of(name, k, width)
         if outcome not in (UNHARMED, HARMED):
-            name = signal.Signals(-outcome).name if outcome < 0 else outcome
-            print(f"allocation {k}: {name}", flush=True)
-    print(tried, harmed)
+            what = signal.Signals(-outcome).name if outcome < 0 else NAMES.get(outcome, outcome)
+            print(f"{name}, allocation {k}: {what}", flush=True)
+        yield outcome
+
+
+def main() -> int:
+    """Go through some k, or through all; say whether anything was as it should not be."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("conversation", choices=CONVERSATIONS)
+    parser.add_argument("--first", type=int, default=0, metavar="K")
+    parser.add_argument("--step", type=int, default=1, metavar="K")
+    parser.add_argument("--count", type=int, help="by default, until nothing fails any more")
+    parser.add_argument("--width", type=int, default=1, help="how many fail in a row")
+    chosen = parser.parse_args()
+    warm_up(chosen.conversation)
+    every = outcomes(chosen.conversation, itertools.count(chosen.first, chosen.step), chosen.width)
+    some = itertools.islice(every, chosen.count)
+    tried = list(some if chosen.count else itertools.takewhile(lambda it: it != UNHARMED, every))
+    print(len(tried), sum(outcome != UNHARMED for outcome in tried))
+    return int(not {*tried} <= {UNHARMED, HARMED})
 
 
 faulthandler.enable()
-main(*map(int, sys.argv[1:]))
+sys.exit(main())
