@@ -41,6 +41,7 @@ async def test_who_has_no_room_is_let_go_and_has_been_sent_nothing() -> None:
     assert group.send(messages("x" * 100)) == []
     assert group.send(messages("a", "b")) == [members[0]]
     assert len(group) == 1
+    assert group.members() == (members[1],)
     assert [one.delivered for one in members] == [1, 3]
     assert members[0].group is None
 

@@ -7,6 +7,7 @@ import logging
 import pytest
 
 from tests.connection.memory_stream import Line, open_line, rounds
+from trunkline.connection.shared_message import SharedMessage
 from trunkline.connection.subscription import Subscription
 from trunkline.connection.topic import Topic
 from trunkline.limits import WAITING_OVERHEAD
@@ -118,3 +119,13 @@ async def test_who_leaves_when_nothing_is_pending_gets_nothing_more() -> None:
     topic.unsubscribe(line.connection)
     assert counts(subscription) == (0, 0, 0)
     assert line.stream.writes == []
+
+
+async def test_what_may_not_have_been_sent_is_dropped_once() -> None:
+    topic = Topic()
+    line, subscription = subscribe(topic)
+    await publish(topic, "a")
+    subscription.missed([SharedMessage("b", text=None, compress=True)])
+    line.connection.abort()
+    assert counts(subscription) == (1, 0, 1)
+    assert topic.dropped == 1
