@@ -13,7 +13,7 @@ from trunkline.connection.connection import Connection, new_mask_key
 from trunkline.connection.events import Events
 from trunkline.connection.link import Link
 from trunkline.engines.engine import Receiver, Stream
-from trunkline.engines.timer_wheel import TimerWheel
+from trunkline.engines.timers import TimerWheel
 from trunkline.errors import Closer
 from trunkline.limits import LOW_WATER_DIVISOR, Limits
 from trunkline.protocol.deflate import PerMessageDeflate

@@ -8,7 +8,7 @@ import pytest
 
 from tests.connection.memory_stream import MemoryEngine
 from trunkline.connection.keepalive import feel_pulse
-from trunkline.engines.timer_wheel import Timer
+from trunkline.engines.timers import Timer
 
 INTERVAL = 20.0
 TIMEOUT = 10.0

@@ -11,7 +11,7 @@ import pytest
 from tests.engines.ear import HANG, client_context, client_tls, server_context, server_tls
 from trunkline import native
 from trunkline.engines.engine import Tls
-from trunkline.engines.timer_wheel import TimerWheel
+from trunkline.engines.timers import TimerWheel
 
 if not native.AVAILABLE:
     pytest.skip(str(native.WHY_NOT), allow_module_level=True)

@@ -6,12 +6,16 @@ import gc
 import logging
 import math
 import weakref
+from importlib import import_module
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.engines.virtual_clock import VirtualClock
+from trunkline import native
+from trunkline.engines import timer_wheel
 from trunkline.engines.timer_wheel import Timer, TimerWheel
 from trunkline.limits import BLOCKED_LOOP, TICK
 
@@ -35,9 +39,22 @@ def clock() -> VirtualClock:
     return VirtualClock()
 
 
+Twin = Any
+"""The module of a wheel: the reference, or the compiled one."""
+TWINS = [timer_wheel]
+if "timer_wheel" in native.MODULES:
+    TWINS.append(import_module("trunkline.native.timer_wheel"))
+
+
+@pytest.fixture(params=TWINS, ids=lambda twin: twin.__name__.split(".")[1])
+def twin(request: pytest.FixtureRequest) -> Twin:
+    return request.param
+
+
 @pytest.fixture
-def wheel(clock: VirtualClock) -> TimerWheel:
-    return TimerWheel(clock.now, clock.wake_at)
+def wheel(twin: Twin, clock: VirtualClock) -> TimerWheel:
+    wheel: TimerWheel = twin.TimerWheel(clock.now, clock.wake_at)
+    return wheel
 
 
 @pytest.fixture
@@ -48,10 +65,11 @@ def bell(clock: VirtualClock) -> Bell:
 # In time
 
 
-@given(st.lists(st.floats(min_value=0, max_value=30), min_size=1, max_size=30))
-def test_a_timer_is_never_early_and_at_most_a_tick_late(delays: list[float]) -> None:
+@pytest.mark.parametrize("twin", TWINS)
+@given(delays=st.lists(st.floats(min_value=0, max_value=30), min_size=1, max_size=30))
+def test_a_timer_is_never_early_and_at_most_a_tick_late(twin: Twin, delays: list[float]) -> None:
     clock = VirtualClock()
-    wheel = TimerWheel(clock.now, clock.wake_at)
+    wheel = twin.TimerWheel(clock.now, clock.wake_at)
     late: list[float] = []
     for delay in delays:
         deadline = clock.time + delay
@@ -96,9 +114,9 @@ def test_a_timer_without_delay_may_be_set_while_the_wheel_turns(
     assert len(bell.rings) == 1
 
 
-def test_a_clock_that_is_read_a_hair_too_early_loses_no_timer(bell: Bell) -> None:
+def test_a_clock_that_is_read_a_hair_too_early_loses_no_timer(twin: Twin, bell: Bell) -> None:
     clock = VirtualClock()
-    wheel = TimerWheel(lambda: clock.time - HAIR, clock.wake_at)
+    wheel = twin.TimerWheel(lambda: clock.time - HAIR, clock.wake_at)
     wheel.call_in(1, bell.rings.clear)
     wheel.call_in(1, lambda: bell.rings.append(clock.time))
     clock.advance(1 + TICK)
@@ -265,21 +283,26 @@ def test_what_is_left_over_by_an_interrupt_is_for_the_next_turn(
 # Timers that are set again
 
 
-class Reminder(Timer):
-    """Takes note of when it fires."""
+class Ringing:
+    """What makes a timer take note of when it fires."""
 
-    def __init__(self, clock: VirtualClock) -> None:
-        super().__init__()
-        self.bell = Bell(clock)
+    bell: Bell
 
     def fire(self) -> None:
         self.bell()
 
 
+@pytest.fixture
+def reminder(twin: Twin, bell: Bell) -> Any:
+    reminder = type("Reminder", (Ringing, twin.Timer), {})()
+    reminder.bell = bell
+    return reminder
+
+
 def test_a_timer_that_is_set_again_fires_at_the_later_deadline_only(
-    clock: VirtualClock, wheel: TimerWheel
+    clock: VirtualClock, wheel: TimerWheel, reminder: Any
 ) -> None:
-    start, reminder = clock.time, Reminder(clock)
+    start = clock.time
     wheel.set(reminder, 1)
     wheel.set(reminder, 5)
     assert len(wheel) == 1
@@ -288,9 +311,9 @@ def test_a_timer_that_is_set_again_fires_at_the_later_deadline_only(
 
 
 def test_a_timer_can_be_set_again_after_it_fired_and_after_it_was_cancelled(
-    clock: VirtualClock, wheel: TimerWheel
+    clock: VirtualClock, wheel: TimerWheel, reminder: Any
 ) -> None:
-    start, reminder = clock.time, Reminder(clock)
+    start = clock.time
     wheel.set(reminder, 1)
     clock.advance(2)
     wheel.set(reminder, 1)
@@ -301,14 +324,14 @@ def test_a_timer_can_be_set_again_after_it_fired_and_after_it_was_cancelled(
     assert [round(ring - start) for ring in reminder.bell.rings] == [1, 5]
 
 
-def test_a_timer_that_is_not_set_can_be_removed(clock: VirtualClock, wheel: TimerWheel) -> None:
-    wheel.remove(Reminder(clock))
+def test_a_timer_that_is_not_set_can_be_removed(wheel: TimerWheel, reminder: Any) -> None:
+    wheel.remove(reminder)
     assert len(wheel) == 0
 
 
-def test_what_a_timer_does_is_up_to_its_kind() -> None:
+def test_what_a_timer_does_is_up_to_its_kind(twin: Twin) -> None:
     with pytest.raises(NotImplementedError):
-        Timer().fire()
+        twin.Timer().fire()
 
 
 # A blocked loop

@@ -29,7 +29,7 @@ from trunkline.connection.events import Dispatcher
 from trunkline.connection.inbox import Inbox
 from trunkline.connection.link import Link
 from trunkline.engines.choose import current_engine
-from trunkline.engines.timer_wheel import Call
+from trunkline.engines.timers import Call
 from trunkline.server.opening import Opening
 
 CONNECTIONS = 2_000

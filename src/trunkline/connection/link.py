@@ -15,7 +15,7 @@ from trunkline.connection.keepalive import feel_pulse
 from trunkline.connection.pings import NO_PINGS, Pings
 from trunkline.connection.state import State
 from trunkline.engines.engine import Engine, Stream
-from trunkline.engines.timer_wheel import Timer
+from trunkline.engines.timers import Timer
 from trunkline.errors import (
     Closer,
     ConnectionClosed,

@@ -11,7 +11,7 @@ from typing import Any, cast
 
 from trunkline.engines.engine import Address, Engine, Listener, Receiver, Stream, Tls
 from trunkline.engines.happy_eyeballs import open_socket
-from trunkline.engines.timer_wheel import TimerWheel
+from trunkline.engines.timers import TimerWheel
 from trunkline.limits import LISTEN_BACKLOG, LOW_WATER_DIVISOR
 
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from trunkline.engines.timer_wheel import TimerWheel
+from trunkline.engines.timers import TimerWheel
 
 
 class Receiver(Protocol):

@@ -16,7 +16,7 @@ from trunkline.engines.engine import Address, Engine, Listener, Receiver, Stream
 from trunkline.engines.happy_eyeballs import open_socket
 from trunkline.engines.listening import bind_sockets
 from trunkline.engines.securing import Securing
-from trunkline.engines.timer_wheel import TimerWheel
+from trunkline.engines.timers import TimerWheel
 from trunkline.limits import ACCEPT_RETRY, LISTEN_BACKLOG
 from trunkline.native.listener import ListeningSocket
 from trunkline.native.poller import Poller

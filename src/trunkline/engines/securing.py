@@ -7,7 +7,7 @@ import ssl
 from collections.abc import Callable
 
 from trunkline.engines.engine import Tls
-from trunkline.engines.timer_wheel import Timer, TimerWheel
+from trunkline.engines.timers import Timer, TimerWheel
 from trunkline.native import tls as native_tls
 from trunkline.native.stream import Stream
 

@@ -16,6 +16,7 @@ PLATFORM = "linux"
 
 NAMES = (
     "masking",
+    "timer_wheel",
     "messages",
     "endpoint",
     "poller",

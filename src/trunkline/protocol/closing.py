@@ -14,6 +14,8 @@ MAX_REASON = MAX_CONTROL_PAYLOAD - CODE_BYTES
 class State(Enum):
     """How far the conversation has come."""
 
+    __hash__ = object.__hash__  # by identity, as they compare: Enum would hash the name each time
+
     OPEN = "open"
     CLOSE_SENT = "close sent"
     CLOSE_RECEIVED = "close received"
@@ -23,6 +25,8 @@ class State(Enum):
 
 class Step(Enum):
     """What changes the state, or is possible in some states only."""
+
+    __hash__ = object.__hash__
 
     RECEIVE_FRAMES = "receive frames"
     RECEIVE_CLOSE = "receive a close frame"

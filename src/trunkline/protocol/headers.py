@@ -26,10 +26,12 @@ class Headers(Mapping[str, str]):
         MultipleValuesError: there are several; `get_all()` gives them.
     """
 
+    _unread: str
+    _index: dict[str, list[str]] | None
+
     def __init__(self, *args: HeadersLike, **kwargs: str) -> None:
         self._lines = []
-        self._unread = ""
-        self._index: dict[str, list[str]] | None = None
+        self._index = None
         for source in (*args, kwargs):
             for name, value in header_lines(source):
                 self.add(name, value)
@@ -37,8 +39,8 @@ class Headers(Mapping[str, str]):
     @classmethod
     def trusted(cls, lines: list[tuple[str, str]]) -> Self:
         """Make headers of lines that have been checked."""
-        headers = cls()
-        headers._lines = lines
+        headers = cls.__new__(cls)
+        headers._lines, headers._index = lines, None
         return headers
 
     @classmethod
@@ -48,9 +50,8 @@ class Headers(Mapping[str, str]):
         Args:
             head: lines with a space behind each colon and no other white space around a value.
         """
-        headers = cls()
-        headers._unread = head
-        del headers._lines
+        headers = cls.__new__(cls)
+        headers._unread, headers._index = head, None
         return headers
 
     @cached_property

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from trunkline.connection.events import Events
 from trunkline.connection.lane import connection_type
 from trunkline.engines.engine import Engine, Stream
-from trunkline.engines.timer_wheel import Timer
+from trunkline.engines.timers import Timer
 from trunkline.errors import InvalidMessage, RequestRefused
 from trunkline.limits import LINGER
 from trunkline.protocol.handshake import Agreement, Upgrade, check_request, negotiate

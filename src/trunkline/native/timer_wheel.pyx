@@ -1,0 +1,176 @@
+# Twin: engines/timer_wheel.py.
+# Owns nothing. Runs on the loop's thread.
+"""One wheel of timers for all connections of a loop: each connection sets a handful of them."""
+
+import logging
+from heapq import heappop, heappush
+
+from libc.math cimport ceil, floor
+
+from trunkline.limits import BLOCKED_LOOP, TICK
+
+logger = logging.getLogger("trunkline.engine")
+
+cdef double tick = TICK
+cdef double blocked_loop = BLOCKED_LOOP
+
+
+cdef class Timer:
+    def fire(self):
+        raise NotImplementedError
+
+    def cancel(self):
+        if self.slot is not None:
+            self.slot.wheel.take_out(self)
+
+
+cdef class Call(Timer):
+    cdef object callback
+
+    def __cinit__(self, callback):
+        self.callback = callback
+
+    def fire(self):
+        callback, self.callback = self.callback, None
+        callback()
+
+    def cancel(self):
+        if self.slot is not None:
+            self.slot.wheel.take_out(self)
+        self.callback = None
+
+
+cdef class Slot(Timer):
+    """The timers of one tick: where their ring begins and ends."""
+
+    def __cinit__(self, TimerWheel wheel, long long number):
+        self.wheel = wheel
+        self.number = number
+        self.next = self.previous = self
+
+    cdef bint is_empty(self) noexcept:
+        return self.next is self
+
+    cdef int add(self, Timer timer) except -1:
+        """Take `timer` in, which is in no slot."""
+        cdef Timer last = self.previous
+        timer.slot, timer.previous, timer.next = self, last, self
+        last.next = self.previous = timer
+        return 0
+
+    cdef int take_out(self, Timer timer) except -1:
+        """Let go of `timer`, which is in this slot."""
+        timer.previous.next, timer.next.previous = timer.next, timer.previous
+        timer.slot = timer.previous = timer.next = None
+        return 0
+
+
+cdef class TimerWheel:
+    def __cinit__(self, clock, wake_at):
+        self.clock = clock
+        self.wake_at = wake_at
+        self._slots = {}
+        self._order = []
+        self.postponed = set()
+
+    def __len__(self):
+        return self.count
+
+    def call_in(self, double delay, callback):
+        cdef Call timer = Call.__new__(Call, callback)
+        self.insert(timer, self.slot_at(<double>self.clock() + delay))
+        return timer
+
+    def set(self, Timer timer not None, double delay):
+        if timer.slot is not None:
+            self.take_out(timer)
+        self.insert(timer, self.slot_at(<double>self.clock() + delay))
+
+    def remove(self, Timer timer not None):
+        if timer.slot is not None:
+            self.take_out(timer)
+
+    cdef long long slot_at(self, double time) except? -1:
+        return <long long>ceil(time / tick)
+
+    cdef int insert(self, Timer timer, long long number) except -1:
+        cdef Slot slot = self._slots.get(number)
+        if slot is None:
+            slot = self._slots[number] = Slot.__new__(Slot, self, number)
+            heappush(self._order, number)
+        slot.add(timer)
+        self.count += 1
+        if self.alarm is None or number < self.alarm_slot:
+            self.set_alarm()
+        return 0
+
+    cdef int take_out(self, Timer timer) except -1:
+        timer.slot.take_out(timer)
+        self.count -= 1
+        if self.postponed:
+            self.postponed.discard(timer)
+        return 0
+
+    cdef int set_alarm(self) except -1:
+        if self.alarm is not None:
+            self.alarm.cancel()
+        # Nobody waits in an emptied slot.
+        while (<Slot>self._slots[self._order[0]]).is_empty():
+            del self._slots[heappop(self._order)]
+        self.alarm_slot = self._order[0]
+        self.alarm = self.wake_at(self.alarm_slot * tick, self.turn)
+        return 0
+
+    def turn(self):
+        """Called by the loop, at the time of a slot."""
+        cdef double lag
+        cdef Slot slot
+        self.alarm = None
+        if not self.count:
+            return
+        lag = <double>self.clock() - self.alarm_slot * tick
+        if lag < blocked_loop:
+            lag = 0
+        else:
+            logger.warning("the event loop was blocked for %.1f s", lag)
+        due = self.due()
+        try:
+            for slot in due:
+                self.empty(slot, lag)
+        finally:
+            # What a KeyboardInterrupt has left over is for the next turn.
+            for slot in due:
+                while not slot.is_empty():
+                    self.set(slot.next, 0.0)
+            if self.count and self.alarm is None:
+                self.set_alarm()
+
+    cdef int empty(self, Slot slot, double lag) except -1:
+        """Fire the timers of a slot, or postpone them by `lag` seconds."""
+        cdef Timer timer
+        while not slot.is_empty():  # one that fires may order off the next one
+            timer = slot.next
+            is_postponed = lag > 0 and timer not in self.postponed
+            self.take_out(timer)
+            if is_postponed:
+                self.insert(timer, self.slot_at(<double>self.clock() + lag))
+                self.postponed.add(timer)
+            else:
+                self.fire(timer)
+        return 0
+
+    cdef list due(self):
+        # A clock may be read a hair before the time it was asked to wake at.
+        cdef long long now = <long long>floor(<double>self.clock() / tick)
+        due = []
+        now = max(now, self.alarm_slot)
+        while self._order and self._order[0] <= now:
+            due.append(self._slots.pop(heappop(self._order)))
+        return due
+
+    cdef int fire(self, Timer timer) except -1:
+        try:
+            timer.fire()
+        except Exception:
+            logger.exception("a timer failed")
+        return 0
