@@ -4,6 +4,7 @@ import asyncio
 import logging
 import socket
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -34,6 +35,7 @@ from trunkline import (
     connect,
     serve,
 )
+from trunkline.server.opening import Opening
 
 MIB = 1024 * 1024
 SHORT_SECONDS = 0.05
@@ -426,6 +428,23 @@ async def test_a_broken_hook_is_500_and_the_log_says_why(
     assert (response.status_code, one_line(response)) == (500, "see the server's log")
     assert "opening handshake failed" in caplog.messages
     assert not handler.was_reached
+
+
+async def test_whoever_was_answered_before_something_fails_is_cut(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    answer = Opening._answer
+
+    def answer_and_fail(self: Opening, response: Response, *, opens: bool) -> bool:
+        answer(self, response, opens=opens)
+        raise MemoryError
+
+    monkeypatch.setattr(Opening, "_answer", answer_and_fail)
+    async with server_for() as server, visit(server) as (reader, writer):
+        writer.write(request())
+        with suppress(ConnectionResetError):
+            await reader.read()
+    assert "opening handshake failed" in caplog.messages
 
 
 async def test_a_refusal_that_cannot_be_sent_is_500() -> None:

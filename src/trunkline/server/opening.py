@@ -154,6 +154,9 @@ class Opening:
     def _fail(self) -> None:
         """A mistake on this side; called where it is handled."""
         self._options.logger.exception("opening handshake failed")
+        if self._is_answered:
+            self._stream.abort()  # it is too late to say so
+            return
         self.refuse(RequestRefused(HTTPStatus.INTERNAL_SERVER_ERROR, "see the server's log"))
 
     async def _decide(self, head: bytes) -> Opened | None:
