@@ -51,7 +51,9 @@ class connect:
         user_agent_header: value of User-Agent; `None` for none.
         proxy: address of a proxy, http://, https:// or socks5://; `True` for that of the
             environment, `None` for none.
-        ssl: TLS context for wss://; by default one that trusts what the system trusts.
+        ssl: TLS context for wss://; by default one that trusts what the system trusts. Its
+            `wrap_bio()` makes the TLS object of each connection, so that a subclass can give it a
+            `session=` to take up again: `get_extra_info("ssl_object").session` of an earlier one.
         proxy_ssl: TLS context for an https:// proxy.
         server_hostname: name in the server's certificate, where it is not that of the URI.
         host: host to connect to, where it is not that of the URI.
