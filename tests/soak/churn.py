@@ -29,6 +29,8 @@ SLOW_PART = 200
 """One in so many lets the server wait until its patience ends."""
 ADDRESSES = 200
 """Local addresses that take turns: each has its own ports, which rest for a minute after use."""
+OPEN_SECONDS = 0.4
+"""How patient the server is: longer than a busy machine takes for whoever wants to be served."""
 HANG_SECONDS = 60.0
 NO_LINGER = struct.pack("ii", 1, 0)
 
@@ -195,7 +197,7 @@ def main() -> None:
     count = arguments.connections // len(HANDLERS)
     for handler in HANDLERS:
         begun = time.monotonic()
-        growth = churn(arguments.engine, handler, count, open_timeout=0.05)
+        growth = churn(arguments.engine, handler, count, OPEN_SECONDS)
         seconds = time.monotonic() - begun
         print(
             f"{arguments.engine}, {handler}: {count:,} connections in {seconds:.0f} s, "

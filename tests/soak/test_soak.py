@@ -10,7 +10,7 @@ from tests.soak.idle import KINDS, bytes_per_connection
 from tests.soak.served import HANDLERS
 
 FEW = 2_000
-HASTE_SECONDS = 0.05
+HASTE_SECONDS = 0.25
 
 
 @pytest.mark.parametrize("engine", ENGINES)
