@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.engines.virtual_clock import VirtualClock
-from trunkline.connection.connection import Connection, new_mask_key
+from trunkline.connection.connection import Connection
 from trunkline.connection.events import Events
 from trunkline.connection.link import Link
 from trunkline.engines.engine import Receiver, Stream
+from trunkline.engines.mask_keys import new_mask_key
 from trunkline.engines.timers import TimerWheel
 from trunkline.errors import Closer
 from trunkline.limits import LOW_WATER_DIVISOR, Limits

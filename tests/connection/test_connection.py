@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.connection.memory_stream import Line, advance, end_of, make_line, open_line, rounds
-from trunkline.connection.connection import Connection, new_mask_key, to_payload
+from trunkline.connection.connection import Connection, to_payload
 from trunkline.connection.events import Events
 from trunkline.connection.heads import Heads, fold
 from trunkline.connection.pings import RoundTrip
@@ -407,12 +407,6 @@ async def test_an_abort_cuts_at_once() -> None:
 
 
 # Parts
-
-
-def test_mask_keys_are_four_bytes_and_never_the_same() -> None:
-    keys = {new_mask_key() for _ in range(100)}
-    assert len(keys) == 100
-    assert {len(key) for key in keys} == {4}
 
 
 def test_a_payload_is_encoded() -> None:

@@ -24,9 +24,11 @@ from trunkline.engines.choose import (
     engine_info,
     engines,
     forget_closed_loops,
+    mask_keys,
     new_engine,
 )
 from trunkline.engines.fanout import fan_out
+from trunkline.engines.mask_keys import new_mask_key
 from trunkline.errors import UsageError
 from trunkline.protocol import deflate
 from trunkline.protocol.deflate import PerMessageDeflate
@@ -59,6 +61,7 @@ def test_what_is_not_compiled_is_not_imported(monkeypatch: pytest.MonkeyPatch) -
     assert pure.COMPILED_DEFLATE is None
     assert pure.compress_once() is deflate.compress_once
     assert pure.reception_class() is None
+    assert pure.mask_keys() is new_mask_key
     assert pure.fan_out_for(AsyncioStream(Ear(), 1)) is fan_out
 
 
@@ -116,6 +119,11 @@ async def test_the_native_engine_can_be_asked_for(monkeypatch: pytest.MonkeyPatc
 @pytest.mark.skipif("deflate" not in native.MODULES, reason="deflate is not built here")
 def test_what_is_compiled_of_deflate_is_used() -> None:
     assert deflate_class().__module__ == "trunkline.native.deflate"
+
+
+@pytest.mark.skipif("masking" not in native.MODULES, reason="masking is not built here")
+def test_the_keys_of_clients_come_from_the_pool() -> None:
+    assert mask_keys().__module__ == "trunkline.native.masking"
 
 
 async def test_an_engine_goes_with_its_loop() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from functools import cached_property
@@ -20,7 +19,7 @@ from trunkline.connection.link import Link
 from trunkline.connection.outbox import Outbox
 from trunkline.connection.pings import RoundTrip
 from trunkline.connection.state import State
-from trunkline.engines.choose import deflate_class, endpoint_class
+from trunkline.engines.choose import deflate_class, endpoint_class, mask_keys
 from trunkline.engines.engine import Engine, Stream
 from trunkline.errors import ConnectionClosed, ConnectionClosedOK, UsageError
 from trunkline.limits import Limits
@@ -28,7 +27,6 @@ from trunkline.protocol.endpoint import Endpoint
 from trunkline.protocol.extensions import encode_parameters
 from trunkline.protocol.handshake import Agreement
 from trunkline.protocol.http1 import Request, Response
-from trunkline.protocol.masking import MASK_KEY_BYTES
 from trunkline.protocol.role import Role
 
 PLAIN = Agreement()
@@ -77,7 +75,7 @@ class Connection:
         self._agreement = PLAIN if agreement == PLAIN else agreement
         deflate = agreement.deflate
         extensions = [] if deflate is None else [deflate_class()(link.role, deflate)]
-        endpoint = endpoint_class()(link.role, link.limits, extensions, new_mask_key)
+        endpoint = endpoint_class()(link.role, link.limits, extensions, mask_keys())
         link.open(endpoint, self._new_consumer(endpoint, events), received)
 
     def keep_heads(self, pattern: bytes, own_values: bytes) -> None:
@@ -346,11 +344,6 @@ class Connection:
     def abort(self) -> None:
         """Cut the connection at once; the peer sees it as lost (1006)."""
         self._link.abort()
-
-
-def new_mask_key() -> bytes:
-    """Draw a key that the application cannot foresee (RFC 6455 §5.3, §10.3)."""
-    return os.urandom(MASK_KEY_BYTES)
 
 
 def to_payload(data: str | BytesLike) -> bytes:

@@ -13,6 +13,7 @@ from trunkline import native
 from trunkline.engines.asyncio_engine import AsyncioEngine
 from trunkline.engines.engine import Engine, Stream
 from trunkline.engines.fanout import fan_out
+from trunkline.engines.mask_keys import new_mask_key
 from trunkline.errors import UsageError
 from trunkline.protocol import deflate
 from trunkline.protocol.deflate import PerMessageDeflate
@@ -42,6 +43,13 @@ if "opening" in native.MODULES:
     from trunkline.native.opening import Reception as CompiledReception
 
     RECEPTION = CompiledReception
+
+COMPILED_MASK_KEYS: Callable[[], bytes] | None = None
+"""Takes keys from a pool: without a system call for each, and in C where the endpoint is."""
+if "masking" in native.MODULES:
+    from trunkline.native import masking as compiled_masking
+
+    COMPILED_MASK_KEYS = compiled_masking.new_mask_key
 
 FanOut = Callable[[Sequence[Stream], bytes], list[Stream]]
 """Sends the same bytes on many streams; see `engines.fanout`."""
@@ -113,6 +121,11 @@ def compress_once() -> Callable[[bytes, int], bytes]:
 def reception_class() -> type[Reception] | None:
     """Give the class that answers requests that are like earlier ones, where it is compiled."""
     return RECEPTION
+
+
+def mask_keys() -> Callable[[], bytes]:
+    """Give the source of a client's mask keys: the compiled one, where it works."""
+    return COMPILED_MASK_KEYS or new_mask_key
 
 
 def fan_out_for(stream: Stream) -> FanOut:
