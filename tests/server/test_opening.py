@@ -247,6 +247,11 @@ async def test_a_refused_client_that_stays_is_cut_off(monkeypatch: pytest.Monkey
     async with visit(server) as (reader, writer):
         writer.write(request(Upgrade=None))
         assert (await read_answer(reader)).status_code == 426
+        with pytest.raises(ConnectionError):
+            while True:
+                writer.write(b"still here")
+                await writer.drain()
+                await asyncio.sleep(0)
         server.close()
         await server.wait_closed()
 

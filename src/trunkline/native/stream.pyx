@@ -186,12 +186,12 @@ cdef class Stream(ConnectedSocket):
 
     cdef int end_receiving(self) except -1:
         self.has_ended = True
-        self.update_interest()
         self.receiver.end_received()
         if self.layer is not None:
             # As in asyncio: TLS ends in both directions at once.
             self.close()
-        return 0
+        # Behind them: most have let go by now.
+        return self.update_interest()
 
     cdef int update_interest(self) except -1:
         """Ask epoll for what matters now."""
@@ -403,8 +403,8 @@ cdef class Stream(ConnectedSocket):
         if self.fd >= 0 and not self.is_closing:
             self.flush()
             self.is_closing = True
-            self.update_interest()
             self.finish()
+            self.update_interest()
 
     def abort(self):
         """Let go at once."""

@@ -46,8 +46,10 @@ Opened = tuple[ServerConnection, Agreement, Events | None]
 """A connection that was accepted, and its terms."""
 
 
-class Opening:
+class Opening(Timer):
     """One accepted stream, until it is a connection or refused. It is the stream's receiver.
+
+    It is also the one timer that it needs: of the handshake, and then of a refusal.
 
     Args:
         engine: keeps the time.
@@ -57,6 +59,18 @@ class Opening:
         reception: answers requests that are like earlier ones; `None` for no such thing.
     """
 
+    __slots__ = (
+        "_engine",
+        "_is_answered",
+        "_is_lost",
+        "_options",
+        "_reader",
+        "_reception",
+        "_stream",
+        "_watch",
+        "task",
+    )
+
     def __init__(
         self,
         engine: Engine,
@@ -65,18 +79,18 @@ class Opening:
         watch: Watch,
         reception: Reception | None = None,
     ) -> None:
+        super().__init__()
         self._engine = engine
         self._stream = stream
         self._options = options
         self._watch = watch
         self._reception = reception
         self._reader: HeadReader | None = None
-        self._timer: Timer | None = None
         self._is_answered = False
         self._is_lost = False
         self.task: asyncio.Task[None] | None = None
         if options.limits.open_timeout is not None:
-            self._set_timer(options.limits.open_timeout, self._too_late)
+            engine.timers.set(self, options.limits.open_timeout)
 
     # Called by the stream
 
@@ -120,7 +134,7 @@ class Opening:
 
     def stream_lost(self, error: Exception | None) -> None:
         """Nobody is there any more."""
-        self._set_timer(None)
+        self.cancel()
         self._is_lost = True
         if self.task is None:
             self._watch.finished(self)
@@ -266,27 +280,26 @@ class Opening:
     def _send(self, answer: bytes) -> None:
         self._is_answered = True
         self._stream.write(answer)
-        self._set_timer(None)
+        self.cancel()
 
     def _let_go(self) -> None:
         """End the stream such that the answer is read: unread bytes would make it a reset."""
-        self._set_timer(LINGER, self._stream.abort)
+        self._engine.timers.set(self, LINGER)
         self._stream.resume_reading()
         self._stream.end_writing()
 
-    def _too_late(self) -> None:
-        self._timer = None
+    def fire(self) -> None:
+        """Called by the timer wheel: the handshake took too long, or a refused client stays."""
+        if self._is_answered:
+            self._stream.abort()
+        else:
+            self._give_up()
+
+    def _give_up(self) -> None:
         if self.task is not None:
             self.task.cancel()
         seconds = self._options.limits.open_timeout
         self.refuse(RequestRefused(HTTPStatus.REQUEST_TIMEOUT, f"not opened within {seconds} s"))
-
-    def _set_timer(self, delay: float | None, callback: Callable[[], None] | None = None) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        if delay is not None and callback is not None:
-            self._timer = self._engine.timers.call_in(delay, callback)
 
     # Beginning
 
