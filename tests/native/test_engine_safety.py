@@ -112,8 +112,9 @@ async def raw_client(server: trunkline.Server) -> socket.socket:
     await loop.sock_connect(sock, server.sockets[0].getsockname())
     await loop.sock_sendall(sock, UPGRADE)
     answer = b""
-    while not answer.endswith(b"\r\n\r\n"):
-        answer += await loop.sock_recv(sock, 1)
+    # Up to its end, or that of a connection that is aborted behind it.
+    while not answer.endswith(b"\r\n\r\n") and (byte := await loop.sock_recv(sock, 1)):
+        answer += byte
     return sock
 
 
