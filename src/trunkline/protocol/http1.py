@@ -214,8 +214,10 @@ def parse_request(head: bytes, limits: Limits) -> Request:
 def reread_request(head: bytes) -> Request:
     """Parse a head that has been checked, and is what `Request.serialize()` would give."""
     first_line, _, lines = head.decode("latin-1").partition("\r\n")
-    method, target, _ = first_line.split(" ")
-    return Request(target, Headers.unread(lines), method)
+    request = Request.__new__(Request)
+    request.method, request.path, _ = first_line.split(" ")
+    request.headers = Headers.unread(lines)
+    return request
 
 
 def refusal_for(error: InvalidMessage) -> RequestRefused:
