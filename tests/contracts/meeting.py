@@ -9,7 +9,7 @@ from typing import Any
 
 from trunkline import ClientConnection, Connection, ServerConnection, connect, serve
 
-HANG = 30.0
+HANG = 120.0
 """Seconds after which a test is given up: never reached unless something hangs."""
 HOST = "127.0.0.1"
 

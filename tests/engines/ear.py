@@ -15,7 +15,7 @@ import trustme
 from trunkline.engines.choose import current_engine
 from trunkline.engines.engine import Address, Engine, Listener, Stream, Tls
 
-HANG = 30.0
+HANG = 120.0
 """Seconds after which a test is given up: never reached unless something hangs."""
 WRITE_LIMIT = 64 * 1024
 KINDS = ["tcp", "tcp+tls", "unix", "unix+tls"]
