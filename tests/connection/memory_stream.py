@@ -12,6 +12,7 @@ from tests.engines.virtual_clock import VirtualClock
 from trunkline.connection.connection import Connection
 from trunkline.connection.events import Events
 from trunkline.connection.link import Link
+from trunkline.connection.setting import Setting
 from trunkline.engines.engine import Receiver, Stream
 from trunkline.engines.mask_keys import new_mask_key
 from trunkline.engines.timers import TimerWheel
@@ -266,14 +267,19 @@ class Line:
 
 
 def make_line(
-    role: Role = Role.SERVER, deflate: DeflateParameters | None = None, **limits: Any
+    role: Role = Role.SERVER,
+    deflate: DeflateParameters | None = None,
+    engine: MemoryEngine | None = None,
+    when_lost: Callable[[Any], None] | None = None,
+    **limits: Any,
 ) -> Line:
     """Make a connection that is still to be opened; `role` is that of its own side."""
-    engine = MemoryEngine()
+    engine = engine or MemoryEngine()
     chosen = Limits(**limits)
     stream = MemoryStream(chosen.write_limit, engine.now)
     logger = logging.getLogger("trunkline.test")
-    connection = Connection(engine, stream, role, chosen, logger)  # type: ignore[arg-type]
+    setting = Setting(engine, role, chosen, logger, when_lost)  # type: ignore[arg-type]
+    connection = Connection(setting, stream)
     other = Role.CLIENT if role is Role.SERVER else Role.SERVER
     return Line(engine, stream, connection, Peer(stream, other, deflate))
 
@@ -283,12 +289,11 @@ def open_line(
     events: Events | None = None,
     deflate: DeflateParameters | None = None,
     received: bytes = b"",
-    when_lost: Callable[[], None] | None = None,
-    **limits: Any,
+    **options: Any,
 ) -> Line:
     """Make a connection and open it."""
-    line = make_line(role, deflate, **limits)
-    line.connection.open(Agreement(deflate=deflate), events, received, when_lost)
+    line = make_line(role, deflate, **options)
+    line.connection.open(Agreement(deflate=deflate), events, received)
     return line
 
 

@@ -49,6 +49,7 @@ async def test_what_is_known_before_the_opening() -> None:
     assert ws.extensions == []
     assert (ws.close_code, ws.close_reason, ws.latency) == (None, None, 0)
     assert not ws.ends_quietly
+    assert ws.logger.name == "trunkline.test"
 
 
 async def test_what_was_agreed_on_is_known() -> None:
@@ -420,13 +421,7 @@ async def test_a_subclass_is_named_in_its_representation() -> None:
         pass
 
     line = make_line()
-    chat = Chat(
-        line.engine,  # type: ignore[arg-type]
-        line.stream,
-        line.link.role,
-        line.link.limits,
-        line.connection.logger,
-    )
+    chat = Chat(line.link.setting, line.stream)
     assert repr(chat) == "<Chat ('there', 2) CONNECTING>"
 
 

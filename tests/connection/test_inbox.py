@@ -90,7 +90,7 @@ async def test_what_the_peer_sends_meanwhile_arrives_afterwards() -> None:
     line = open_line(max_queue=2)
     for number in numbers(20):
         line.peer.text(number)
-    assert len(line.connection._inbox._messages) == 2  # type: ignore[union-attr]
+    assert len(line.connection._consumer._messages) == 2  # type: ignore[union-attr]
     assert await read(line, 20) == list(numbers(20))
 
 

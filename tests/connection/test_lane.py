@@ -18,6 +18,7 @@ from trunkline.connection import lane
 from trunkline.connection.connection import Connection
 from trunkline.connection.events import Dispatcher, Events
 from trunkline.connection.lane import connection_type
+from trunkline.connection.setting import Setting
 from trunkline.limits import DEFAULT_LIMITS
 from trunkline.protocol.handshake import Agreement
 from trunkline.protocol.role import Role
@@ -61,7 +62,8 @@ def connect(engine: Any, kind: type[Connection], events: Events | None = None) -
     mine, peer = socket.socketpair()
     mine.setblocking(False)
     stream = engine.new_stream(mine.detach(), None, 1000)
-    made = connection_type(kind, stream)(engine, stream, Role.CLIENT, DEFAULT_LIMITS, LOGGER)
+    setting = Setting(engine, Role.CLIENT, DEFAULT_LIMITS, LOGGER)
+    made = connection_type(kind, stream)(setting, stream)
     stream.open()
     made.open(Agreement(), events, b"")
     return made, peer

@@ -19,6 +19,7 @@ import pytest
 from tests.engines.ear import HANG, KINDS, End, Harbour, open_harbour
 from trunkline.connection.connection import Connection
 from trunkline.connection.events import Events
+from trunkline.connection.setting import Setting
 from trunkline.connection.state import State
 from trunkline.errors import Closer, ConnectionClosed, ConnectionClosedError, ConnectionClosedOK
 from trunkline.limits import Limits
@@ -76,9 +77,8 @@ class Exchange:
         limits: Limits | None = None,
     ) -> Connection:
         logger = logging.getLogger("trunkline.test")
-        connection = Connection(
-            self.harbour.engine, end.stream, role, limits or Limits(close_timeout=HANG), logger
-        )
+        chosen = limits or Limits(close_timeout=HANG)
+        connection = Connection(Setting(self.harbour.engine, role, chosen, logger), end.stream)
         connection.open(Agreement(deflate=deflate), events, bytes(end.ear.data))
         return connection
 

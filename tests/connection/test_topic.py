@@ -47,9 +47,7 @@ class Hall:
         self._engine = open_line().engine
 
     def open(self, *args: Any, **options: Any) -> Line:
-        line = open_line(*args, **options)
-        line.engine = line.link.engine = self._engine
-        return line
+        return open_line(*args, engine=self._engine, **options)
 
     def enter(self, *args: Any, **options: Any) -> Line:
         """Open a line and subscribe it."""
@@ -290,7 +288,7 @@ async def test_only_an_open_connection_can_subscribe(state: State) -> None:
     hall = Hall()
     line = hall.open()
     if state is State.CONNECTING:
-        line.link.is_open = False
+        line.link.owner = None
     elif state is State.CLOSING:
         line.connection.close_soon()
     else:

@@ -14,6 +14,7 @@ from trunkline import native
 from trunkline.connection.connection import Connection
 from trunkline.connection.events import Events
 from trunkline.connection.lane import connection_type
+from trunkline.connection.setting import Setting
 from trunkline.limits import Limits
 from trunkline.protocol.handshake import Agreement
 from trunkline.protocol.role import Role
@@ -125,7 +126,8 @@ def talk(
     chosen = Limits(**({"ping_interval": None, "close_timeout": 1.0} | limits))
     line = make_line(engine.poller, write_limit=chosen.write_limit)
     kind = connection_type(Connection, line.stream)
-    ws = kind(engine, line.stream, role, chosen, logging.getLogger("trunkline.test"))
+    setting = Setting(engine, role, chosen, logging.getLogger("trunkline.test"))
+    ws = kind(setting, line.stream)
     ws.open(Agreement(), events, b"")
     return Talk(ws, line)
 

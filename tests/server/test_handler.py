@@ -1,4 +1,4 @@
-"""Handlers: three kinds, and clear words for what is none of them."""
+"""Handlers: few kinds, and clear words for what is none of them."""
 
 from functools import partial
 from typing import Any
@@ -51,6 +51,14 @@ def test_a_subclass_of_events_has_one_instance_for_each_connection() -> None:
     assert first is not second
 
 
+def test_an_instance_of_events_serves_all_connections() -> None:
+    echo = Echo()
+    assert as_coroutine(echo) is None
+    factory = as_factory(echo)
+    assert factory is not None
+    assert make_events(factory, REQUEST) is make_events(factory, REQUEST) is echo
+
+
 def test_a_function_makes_events_from_the_request() -> None:
     seen: list[Request] = []
 
@@ -64,7 +72,7 @@ def test_a_function_makes_events_from_the_request() -> None:
     assert seen == [REQUEST]
 
 
-@pytest.mark.parametrize("wrong", [None, 1, "echo", Echo()])
+@pytest.mark.parametrize("wrong", [None, 1, "echo", object()])
 def test_what_cannot_be_called_is_no_handler(wrong: Any) -> None:
     assert as_coroutine(wrong) is None
     with pytest.raises(TypeError, match="is not a handler: it cannot be called"):

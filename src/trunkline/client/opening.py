@@ -14,6 +14,7 @@ from trunkline.client.options import ClientOptions
 from trunkline.client.proxy import basic_credentials, choose_proxy, open_socks, open_tunnel
 from trunkline.client.redirect import redirect_target, redirected
 from trunkline.connection.lane import connection_type
+from trunkline.connection.setting import Setting
 from trunkline.engines.choose import current_engine
 from trunkline.engines.engine import Address, Engine, Stream, Tls
 from trunkline.errors import SecurityError
@@ -72,7 +73,8 @@ async def open_once(options: ClientOptions, uri: WebSocketURI) -> ClientConnecti
         agreement = check_response(response, key, options.subprotocols, options.deflate)
         events = options.events() if options.events else None
         kind = connection_type(ClientConnection, stream)
-        connection = kind(engine, stream, Role.CLIENT, options.limits, options.logger)
+        setting = Setting(engine, Role.CLIENT, options.limits, options.logger)
+        connection = kind(setting, stream)
         connection.request, connection.response = request, response
         connection.open(agreement, events, rest)
     except BaseException:

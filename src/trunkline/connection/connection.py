@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Sequence
 from functools import cached_property
 from typing import Any, Literal, Self, overload
 
@@ -18,16 +18,15 @@ from trunkline.connection.inbox import Inbox
 from trunkline.connection.link import Link
 from trunkline.connection.outbox import Outbox
 from trunkline.connection.pings import RoundTrip
+from trunkline.connection.setting import Setting
 from trunkline.connection.state import State
 from trunkline.engines.choose import deflate_class, endpoint_class, mask_keys
-from trunkline.engines.engine import Engine, Stream
+from trunkline.engines.engine import Stream
 from trunkline.errors import ConnectionClosed, ConnectionClosedOK, UsageError
-from trunkline.limits import Limits
 from trunkline.protocol.endpoint import Endpoint
 from trunkline.protocol.extensions import encode_parameters
 from trunkline.protocol.handshake import Agreement
 from trunkline.protocol.http1 import Request, Response
-from trunkline.protocol.role import Role
 
 PLAIN = Agreement()
 """Nothing beyond RFC 6455: one object for all connections."""
@@ -40,56 +39,65 @@ class Connection:
     loop that made it; there, any task may call any method.
     """
 
-    def __init__(
-        self, engine: Engine, stream: Stream, role: Role, limits: Limits, logger: logging.Logger
-    ) -> None:
-        self._link = Link(engine, stream, role, limits)
-        self._inbox: Inbox | None = None
+    # Few set these: as long as nobody does, they take nothing.
+    _ends_quietly = False
+    _consumer: Dispatcher | Inbox | None = None
+
+    def __init__(self, setting: Setting, stream: Stream) -> None:
+        self._link = Link(setting, stream)
         self._sender: Outbox | None = None
         self._agreement = PLAIN
-        self.ends_quietly = False
-        """Whether `async for` over the messages ends without an error in any case."""
-        self.logger = logger
         self._heads: Heads | bytes = Heads()
         self._own_values = b""
 
-    def open(
-        self,
-        agreement: Agreement,
-        events: Events | None,
-        received: bytes,
-        when_lost: Callable[[Any], None] | None = None,
-    ) -> None:
+    def open(self, agreement: Agreement, events: Events | None, received: bytes) -> None:
         """Begin the conversation; called once, by whoever has carried out the handshake.
 
         Args:
             agreement: what the handshake agreed on.
             events: take the messages; `None` keeps them for `recv()`.
             received: bytes that arrived behind the handshake.
-            when_lost: called with this connection, last of all, when the stream is gone.
         """
         link = self._link
-        link.when_lost, link.owner = when_lost, self
         if not isinstance(self._heads, bytes):
             self._heads, self._own_values = fold(self._heads)
         self._agreement = PLAIN if agreement == PLAIN else agreement
         deflate = agreement.deflate
-        extensions = [] if deflate is None else [deflate_class()(link.role, deflate)]
-        endpoint = endpoint_class()(link.role, link.limits, extensions, mask_keys())
-        link.open(endpoint, self._new_consumer(endpoint, events), received)
+        role = link.setting.role
+        extensions = [] if deflate is None else [deflate_class()(role, deflate)]
+        endpoint = endpoint_class()(role, link.limits, extensions, mask_keys())
+        self._deliver_to(events, endpoint)
+        link.open(endpoint, self, received)
 
     def keep_heads(self, pattern: bytes, own_values: bytes) -> None:
         """Keep request and response, folded already."""
         self._heads, self._own_values = pattern, own_values
 
-    def _new_consumer(self, endpoint: Endpoint, events: Events | None) -> Consumer:
-        """Make what takes the messages."""
-        if events is not None:
-            return Dispatcher(self._link, self, events, self.logger)
-        self._inbox = Inbox(self._link)
-        return self._inbox
+    def _deliver_to(self, events: Events | None, endpoint: Endpoint) -> None:
+        link = self._link
+        self._consumer = Inbox(link) if events is None else Dispatcher(link, self, events)
+
+    @property
+    def consumer(self) -> Consumer:
+        """What takes the messages; not for users."""
+        assert self._consumer is not None
+        return self._consumer
 
     # What is known
+
+    @property
+    def ends_quietly(self) -> bool:
+        """Whether `async for` over the messages ends without an error in any case."""
+        return self._ends_quietly
+
+    @ends_quietly.setter
+    def ends_quietly(self, quietly: bool) -> None:
+        self._ends_quietly = quietly
+
+    @property
+    def logger(self) -> logging.Logger:
+        """What is told of errors in handlers."""
+        return self._link.setting.logger
 
     @property
     def _unfolded(self) -> Heads:
@@ -120,7 +128,8 @@ class Connection:
     def _outbox(self) -> Outbox:
         if self._sender is None:
             link, deflate = self._link, self._agreement.deflate
-            self._sender = Outbox(link, form_of(link.role, deflate, link.limits.min_compress))
+            form = form_of(link.setting.role, deflate, link.limits.min_compress)
+            self._sender = Outbox(link, form)
         return self._sender
 
     @cached_property
@@ -213,9 +222,9 @@ class Connection:
             UsageError: the connection delivers to `Events`.
             UnicodeDecodeError: `decode=True`, and a binary message is not UTF-8.
         """
-        if self._inbox is None:
+        if not isinstance(self._consumer, Inbox):
             raise UsageError("messages of this connection go to on_message(), not to recv()")
-        data = await self._inbox.get()
+        data = await self._consumer.get()
         if decode is True and isinstance(data, bytes):
             return data.decode()
         if decode is False and isinstance(data, str):

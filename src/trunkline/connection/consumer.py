@@ -34,3 +34,11 @@ class Consumer(Protocol):
 
     def lost(self) -> None:
         """The stream is gone."""
+
+
+class Owner(Protocol):
+    """Whose link it is: a connection."""
+
+    @property
+    def consumer(self) -> Consumer:
+        """What takes the messages."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any
@@ -27,6 +26,8 @@ class Events:
     Raises:
         TypeError: a subclass has a method that is a coroutine function: nobody would await it.
     """
+
+    __slots__ = ()
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
@@ -63,15 +64,12 @@ class Events:
 class Dispatcher:
     """Hands what happens on a link to the user's `Events`."""
 
-    __slots__ = ("_connection", "_events", "_link", "_logger", "_on_message")
+    __slots__ = ("_connection", "_events", "_link", "_on_message")
 
-    def __init__(
-        self, link: Link, connection: Connection, events: Events, logger: logging.Logger
-    ) -> None:
+    def __init__(self, link: Link, connection: Connection, events: Events) -> None:
         self._link = link
         self._connection = connection
         self._events = events
-        self._logger = logger
         self._on_message: Callable[[Connection, Data], None] | None = None
 
     def _call(self, method: Callable[..., Any], *args: object) -> None:
@@ -83,7 +81,7 @@ class Dispatcher:
     def failed(self, method: Callable[..., Any], error: Exception) -> None:
         """Log what a method has raised, and end this connection."""
         name = getattr(method, "__qualname__", repr(method))
-        self._logger.error("%s failed", name, exc_info=error)
+        self._link.setting.logger.error("%s failed", name, exc_info=error)
         self._link.close(CloseCode.INTERNAL_ERROR, "")
 
     # Called by the link

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from trunkline import native
 from trunkline.connection.connection import Connection
 from trunkline.connection.consumer import Consumer
-from trunkline.connection.events import Events
+from trunkline.connection.events import Dispatcher, Events
 from trunkline.engines.engine import Stream
 from trunkline.protocol.endpoint import Endpoint
 
@@ -23,11 +23,7 @@ Kind = TypeVar("Kind", bound=Connection)
 FIELDS = (
     "_agreement",
     "_heads",
-    "_inbox",
-    "_link",
     "_own_values",
-    "ends_quietly",
-    "logger",
 )
 
 kinds: dict[type[Connection], type[Connection]] = {}
@@ -45,18 +41,20 @@ def connection_type(kind: type[Kind], stream: Stream) -> type[Kind]:
 def with_lane(kind: type[Connection]) -> type[Connection]:
     """Make the subclass of `kind` whose messages take the fast lane."""
 
-    def _new_consumer(self: Any, endpoint: Endpoint, events: Events | None) -> Consumer:
+    def _deliver_to(self: Any, events: Events | None, endpoint: Endpoint) -> None:
         link = self._link
-        if events is None:
-            consumer: Any = Inbox(link, link.stream, endpoint)
-        else:
-            consumer = kind._new_consumer(self, endpoint, events)
-        self.join(link, link.stream, endpoint, consumer, events)
-        return cast(Consumer, consumer)
+        inbox = Inbox(link, link.stream, endpoint) if events is None else None
+        self.join(link.stream, endpoint, inbox, events)
+
+    def consumer(self: Any) -> Consumer:
+        # Messages do not come this way, and an object for all the rest can be made for each.
+        inbox: Consumer | None = self.inbox
+        return Dispatcher(self._link, self, self.events) if inbox is None else inbox
 
     members = {
         "__slots__": FIELDS,
-        "_new_consumer": _new_consumer,
+        "_deliver_to": _deliver_to,
+        "consumer": property(consumer),
         "__doc__": kind.__doc__,
         "__module__": kind.__module__,
         "__qualname__": kind.__qualname__,

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import Any
 
 from trunkline.close_codes import Close, CloseCode
-from trunkline.connection.consumer import Consumer, Data
+from trunkline.connection.consumer import Consumer, Data, Owner
 from trunkline.connection.debts import NO_DEBTS, Debts
 from trunkline.connection.ending import NO_END, Ending
 from trunkline.connection.follower import Follower
 from trunkline.connection.keepalive import feel_pulse
 from trunkline.connection.pings import NO_PINGS, Pings
+from trunkline.connection.setting import Setting
 from trunkline.connection.state import State
 from trunkline.engines.engine import Engine, Stream
 from trunkline.engines.timers import Timer
@@ -37,43 +37,21 @@ class Link(Timer):
     It is also the one timer that it needs: of the keep-alive, and then of the closing phases.
 
     Args:
-        engine: keeps the time.
+        setting: what it shares with others.
         stream: carries the bytes.
-        role: which side this is.
-        limits: times and sizes.
     """
 
     __slots__ = (
-        "consumer",
-        "debts",
-        "ending",
-        "endpoint",
-        "engine",
-        "is_lost",
-        "is_open",
-        "is_reading_paused",
-        "latency",
-        "limits",
-        "owner",
-        "pings",
-        "role",
-        "stream",
-        "stuck",
-        "when_lost",
+        *("debts", "ending", "endpoint", "is_lost", "is_reading_paused", "latency", "owner"),
+        *("pings", "setting", "stream", "stuck"),
     )
 
-    def __init__(self, engine: Engine, stream: Stream, role: Role, limits: Limits) -> None:
+    def __init__(self, setting: Setting, stream: Stream) -> None:
         super().__init__()
-        self.engine = engine
+        self.setting = setting
         self.stream = stream
-        self.role = role
-        self.limits = limits
-        self.when_lost: Callable[[Any], None] | None = None
-        """Called with the owner after everything else, once the stream is gone."""
-        self.owner: Any = None
-        self.consumer: Consumer
+        self.owner: Owner | None = None
         self.endpoint: Endpoint
-        self.is_open = False
         self.is_lost = False
         self.is_reading_paused = False
         self.latency = 0.0
@@ -84,22 +62,21 @@ class Link(Timer):
         self.ending = NO_END
         self.debts = NO_DEBTS
 
-    def open(self, endpoint: Endpoint, consumer: Consumer, received: bytes) -> None:
+    def open(self, endpoint: Endpoint, owner: Owner, received: bytes) -> None:
         """Begin the conversation.
 
         Args:
             endpoint: made from what the handshake agreed on.
-            consumer: takes the messages.
+            owner: has who takes the messages.
             received: bytes that arrived behind the handshake.
         """
         self.endpoint = endpoint
-        self.consumer = consumer
-        self.is_open = True
+        self.owner = owner
         self.stream.receiver = self
         self.last_heard = self.engine.now()
         if self.limits.ping_interval:
             self.engine.timers.set(self, self.limits.ping_interval)
-        consumer.opened()
+        self.consumer.opened()
         if received:
             self.bytes_received(received)
         self._catch_up()
@@ -112,6 +89,27 @@ class Link(Timer):
             self.end_received()
         elif not self.is_reading_paused:
             self.stream.resume_reading()
+
+    @property
+    def engine(self) -> Engine:
+        """Keeps the time."""
+        return self.setting.engine
+
+    @property
+    def limits(self) -> Limits:
+        """Times and sizes."""
+        return self.setting.limits
+
+    @property
+    def consumer(self) -> Consumer:
+        """Takes the messages, once there can be any."""
+        assert self.owner is not None
+        return self.owner.consumer
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the conversation has begun; that stays so after its end."""
+        return self.owner is not None
 
     @property
     def state(self) -> State:
@@ -177,8 +175,8 @@ class Link(Timer):
         self.is_lost = True
         self.debts.loss.wake()
         self.consumer.lost()
-        if self.when_lost is not None:
-            self.when_lost(self.owner)
+        if self.setting.when_lost is not None:
+            self.setting.when_lost(self.owner)
 
     def receive(self, event: Event) -> None:
         """Act on one event."""
@@ -427,7 +425,7 @@ class Link(Timer):
         """Let the stream end: the server begins with it (RFC 6455 §7.1.1)."""
         self._set_timer(self.stream.abort)
         self.resume_reading()
-        if self.role is Role.SERVER:
+        if self.setting.role is Role.SERVER:
             self.stream.end_writing()
 
     def _send_close(self, code: int | None, reason: str) -> None:

@@ -2,6 +2,7 @@
 cimport cython
 from libc.stdint cimport int64_t, uint8_t, uint32_t
 
+from trunkline.native.flag cimport flag
 from trunkline.native.messages cimport MessageReader
 
 
@@ -16,6 +17,17 @@ cdef enum Kind:
     FAILED
 
 
+# What endpoints of one server have in common.
+@cython.final
+cdef class Terms:
+    cdef object limits
+    cdef object new_mask_key        # callable; None where this side masks nothing
+    cdef int64_t largest            # bytes of a whole frame that need no second look; -1: none
+    cdef size_t max_unsent          # bytes, of messages that nobody waits for
+    cdef uint32_t min_compress      # bytes; the largest number stands for any above
+    cdef flag uses_pool             # mask keys are masking.new_mask_key()'s
+
+
 @cython.final
 cdef class Endpoint:
     # Of the event that pull() or received() gave. Take it and set it to None: what lies here stays
@@ -23,23 +35,19 @@ cdef class Endpoint:
     cdef object data
 
     # What holds for the whole connection
-    cdef object limits              # shared by all endpoints that have the same
+    cdef Terms terms                # shared by all endpoints that have the same
     cdef object deflate             # PerMessageDeflate or None
-    cdef object new_mask_key        # callable; None where this side masks nothing
-    cdef int64_t largest            # bytes of a whole frame that need no second look; -1: none
-    cdef uint32_t min_compress      # bytes; the largest number stands for any above
 
     # How far the conversation has come
-    cdef readonly bint is_open      # state is OPEN: messages may be sent and are delivered
-    cdef readonly object state      # protocol.closing.State
     cdef MessageReader reader       # None while no frame and no message is unfinished
 
-    # Truth values, and one number, in a byte each
+    # Truth values, and two numbers, in a byte each
+    cdef readonly flag is_open      # state is OPEN: messages may be sent and are delivered
     cdef uint8_t masks              # this side is the client
-    cdef uint8_t uses_pool          # mask keys are masking.new_mask_key()'s
     cdef uint8_t receives           # what arrives is read (OPEN, CLOSE_SENT)
     cdef uint8_t sends              # frames may be sent (OPEN, CLOSE_RECEIVED, FAILED)
     cdef uint8_t sent_fragment      # see Fragment in endpoint.pyx
+    cdef uint8_t step               # place of `state` in STATES
 
     # Receiving, for the lane. Between two calls anything may happen to the endpoint.
 

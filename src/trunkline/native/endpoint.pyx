@@ -75,6 +75,33 @@ cdef enum:
     SCRATCH = 65_536      # bytes of what receive_bytes() takes that are copied at a time
 
 
+STATES = tuple(State)
+
+# Of the latest endpoint of a server: many with the same come in a row.
+cdef Terms latest_terms = None
+
+
+cdef class Terms:
+    pass
+
+
+cdef Terms terms_of(limits, new_mask_key):
+    """Give the terms; those of clients are not kept: a cycle may go through their keys."""
+    global latest_terms
+    cdef Terms terms = latest_terms
+    if new_mask_key is None and terms is not None and terms.limits is limits:
+        return terms
+    terms = Terms.__new__(Terms)
+    terms.limits, terms.new_mask_key = limits, new_mask_key
+    terms.uses_pool = new_mask_key is masking.new_mask_key
+    terms.largest = at_most(limits.max_size, INT64_MAX) if limits.max_fragments else -1
+    terms.max_unsent = at_most(limits.max_unsent, INT64_MAX)
+    terms.min_compress = at_most(limits.min_compress, UINT32_MAX)
+    if new_mask_key is None:
+        latest_terms = terms
+    return terms
+
+
 cdef class Endpoint:
     """The state of one side of a WebSocket connection (RFC 6455 §5–§7).
 
@@ -91,13 +118,14 @@ cdef class Endpoint:
         if len(extensions) > 1:
             raise ValueError(ONE_EXTENSION)
         self.masks = role.masks
-        self.new_mask_key = new_mask_key if self.masks else None
-        self.uses_pool = new_mask_key is masking.new_mask_key
-        self.limits = limits
-        self.largest = at_most(limits.max_size, INT64_MAX) if limits.max_fragments else -1
-        self.min_compress = at_most(limits.min_compress, UINT32_MAX)
+        self.terms = terms_of(limits, new_mask_key if self.masks else None)
         self.deflate = extensions[0] if extensions else None
         self.set_state(State.OPEN)
+
+    @property
+    def state(self):
+        """How far the conversation has come."""
+        return STATES[self.step]
 
     # Receiving, for the lane
 
@@ -129,7 +157,7 @@ cdef class Endpoint:
         if frame.length > <uint64_t>(end - payload):
             return NOTHING
         if frame.first == WHOLE_TEXT:
-            if <int64_t>frame.length > self.largest:
+            if <int64_t>frame.length > self.terms.largest:
                 return NOTHING
             tl_mask(payload, payload, frame.length, frame.key, 0)
             if not self.decode(payload, frame.length):
@@ -140,7 +168,7 @@ cdef class Endpoint:
             return TEXT
         if frame.first != WHOLE_BINARY and not frame.first & TL_CONTROL:
             return NOTHING
-        if frame.first == WHOLE_BINARY and <int64_t>frame.length > self.largest:
+        if frame.first == WHOLE_BINARY and <int64_t>frame.length > self.terms.largest:
             return NOTHING
         data = PyBytes_FromStringAndSize(NULL, frame.length)
         tl_mask(<uint8_t*>PyBytes_AS_STRING(data), payload, frame.length, frame.key, 0)
@@ -168,7 +196,7 @@ cdef class Endpoint:
             MessageReader reader = self.reader
             Kind kind
         if reader is None:
-            reader = self.reader = MessageReader(self.limits, self.deflate, not self.masks)
+            reader = self.reader = MessageReader(self.terms.limits, self.deflate, not self.masks)
         try:
             kind = self.go_on(reader, position, end)
         except PeerError as error:
@@ -325,7 +353,7 @@ cdef class Endpoint:
 
     cdef int set_state(self, object state) except -1:
         cdef bint receives = state in RECEIVING, sends = (state, Step.SEND_FRAME) in TABLE
-        self.state = state
+        self.step = STATES.index(state)
         self.is_open = state is State.OPEN
         self.receives = receives
         self.sends = sends
@@ -336,7 +364,7 @@ cdef class Endpoint:
     cdef bint sends_plain(self, size_t length) noexcept:
         if not self.sends or self.sent_fragment != NO_FRAGMENT:
             return False
-        return self.deflate is None or length < self.min_compress
+        return self.deflate is None or length < self.terms.min_compress
 
     cdef size_t frame_size(self, size_t length) noexcept:
         return tl_header_size(length, self.masks) + length
@@ -361,9 +389,9 @@ cdef class Endpoint:
 
     cdef int take_key(self, uint8_t* key) except -1:
         cdef bytes given
-        if self.uses_pool:
+        if self.terms.uses_pool:
             return take_mask_key(key)
-        given = self.new_mask_key()
+        given = self.terms.new_mask_key()
         if given is None or PyBytes_GET_SIZE(given) != KEY_BYTES:
             raise ValueError(f"a mask key is {KEY_BYTES} bytes, not {given!r}")
         memcpy(key, PyBytes_AS_STRING(given), KEY_BYTES)
@@ -432,7 +460,7 @@ cdef class Endpoint:
 
     cdef object compressed(self, object data, bint fin):
         """Compress where that pays; None where it does not."""
-        if fin and len(data) < self.limits.min_compress:
+        if fin and len(data) < self.terms.limits.min_compress:
             return None
         compressed = self.deflate.compress(data, fin=fin)
         if fin and self.deflate.may_send_plain and len(compressed) >= len(data):

@@ -13,15 +13,12 @@ cdef class Lane(Sink):
     cdef object __weakref__
     cdef Stream stream
     cdef Endpoint endpoint  # None before the connection is open
-    cdef object link  # connection.link.Link: takes everything that is no message
+    cdef public object _link  # connection.link.Link: takes everything that is no message
     cdef public object _sender  # connection.outbox.Outbox, once it was needed
-    cdef size_t max_unsent  # bytes, for messages that nobody waits for
 
-    # Where messages go: into the inbox, or to on_message(events, connection, data), which is
-    # on_message(connection, data) where `events` is None
+    # Where messages go: into the inbox, or to on_message(events, connection, data)
     cdef readonly Inbox inbox
-    cdef object dispatcher
-    cdef object events
+    cdef readonly object events
     cdef object on_message
 
     cdef int find_method(self) except -1

@@ -11,5 +11,5 @@ def called_directly(kind: Kind) -> Kind:
 class Lane(Sink):
     """What a connection with a native stream does faster than the reference."""
 
-    def join(self, link: Any, stream: Stream, endpoint: Any, consumer: Any, events: Any) -> None:
+    def join(self, stream: Stream, endpoint: Any, inbox: Any, events: Any) -> None:
         """Join the parts of one connection; called once, when it opens."""

@@ -14,7 +14,7 @@ from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_GET_SI
 from cpython.object cimport PyObject
 from cpython.ref cimport Py_DECREF
 from cpython.unicode cimport PyUnicode_CheckExact
-from libc.stdint cimport SIZE_MAX, uint8_t
+from libc.stdint cimport uint8_t
 from libc.string cimport memcpy
 
 from trunkline.native.awaitable cimport (
@@ -101,26 +101,25 @@ cdef inline size_t write_frame(
     return head + size
 
 
+def unbound(method):
+    """Give a function that is called as a function of a class is, with the instance first."""
+    return lambda events, connection, data: method(connection, data)
+
+
 cdef class Lane(Sink):
     """What a connection with a native stream does faster than the reference."""
 
-    def join(self, link, Stream stream not None, Endpoint endpoint not None, consumer, events):
+    def join(self, Stream stream not None, Endpoint endpoint not None, Inbox inbox, events):
         """Join the parts of one connection; called once, when it opens.
 
         Args:
-            link: of the connection.
             stream: of the link.
             endpoint: of the link.
-            consumer: an `Inbox`, or what calls the methods of `events`.
-            events: the user's, or `None`.
+            inbox: for messages, or `None`.
+            events: the user's, where there is no inbox.
         """
-        limit = link.limits.max_unsent
-        self.link, self.stream, self.endpoint = link, stream, endpoint
-        self.max_unsent = SIZE_MAX if limit is None else limit
-        if events is None:
-            self.inbox = consumer
-        else:
-            self.dispatcher, self.events = consumer, events
+        self.stream, self.endpoint = stream, endpoint
+        self.inbox, self.events = inbox, events
         stream.sink = self
 
     cdef int find_method(self) except -1:
@@ -130,7 +129,7 @@ cdef class Lane(Sink):
         if isinstance(function, FunctionType) and getattr(bound, "__func__", None) is function:
             self.on_message = function
         else:
-            self.events, self.on_message = None, bound
+            self.on_message = unbound(bound)
         return 0
 
     # Receiving: called by the stream
@@ -169,13 +168,13 @@ cdef class Lane(Sink):
         """Act on an event that is no message."""
         data, self.endpoint.data = self.endpoint.data, None
         if kind == PING:
-            self.link.receive(Ping(data))
+            self._link.receive(Ping(data))
         elif kind == PONG:
-            self.link.receive(Pong(data))
+            self._link.receive(Pong(data))
         elif kind == FAILED:
-            self.link.receive(Failed(data))
+            self._link.receive(Failed(data))
         else:
-            self.link.receive(data)
+            self._link.receive(data)
         return 0
 
     @cython.final
@@ -184,19 +183,17 @@ cdef class Lane(Sink):
         cdef:
             object data = self.endpoint.data
             PyObject* arguments[3]
-            bint is_bound
             PyObject* result
         self.endpoint.data = None
         if self.inbox is not None:
             return self.inbox.put(data)
         if self.on_message is None:
             self.find_method()
-        is_bound = self.events is None
         arguments[0] = <PyObject*>self.events
         arguments[1] = <PyObject*>self
         arguments[2] = <PyObject*>data
         # A try around the call would save and restore what is being handled, for each message.
-        result = call(<PyObject*>self.on_message, arguments + is_bound, 3 - is_bound, NULL)
+        result = call(<PyObject*>self.on_message, arguments, 3, NULL)
         if result == NULL:
             return self.handler_failed()
         Py_DECREF(<object>result)
@@ -207,7 +204,7 @@ cdef class Lane(Sink):
         try:
             raise_current()
         except Exception as error:
-            self.dispatcher.failed(self.on_message, error)
+            self._link.consumer.failed(self.events.on_message, error)
         except BaseException:
             # A KeyboardInterrupt: the rest of what was read is lost, and the connection with it.
             self.stream.lose(None)
@@ -241,7 +238,7 @@ cdef class Lane(Sink):
     @cython.final
     cdef bint queue(self, object message, bint compress) except -1:
         """Send an ordinary message that nobody waits for, unless too much is unsent."""
-        if self.stream is None or self.stream.count_unsent() > self.max_unsent:
+        if self.stream is None or self.stream.count_unsent() > self.endpoint.terms.max_unsent:
             return False
         return self.put_message(message, compress)
 
@@ -365,7 +362,7 @@ cdef class Send(Awaitable):
             if not self.lane.stream.is_writing_paused:
                 self.let_go()
                 return FINAL
-            self.rest = self.lane.link.drain()
+            self.rest = self.lane._link.drain()
         else:
             self.rest = self.lane._outbox.send(message, text=self.text, compress=self.compress)
         self.stage = WAITING

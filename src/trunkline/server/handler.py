@@ -1,4 +1,4 @@
-"""The three kinds of handlers that `serve()` takes."""
+"""The kinds of handlers that `serve()` takes."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from trunkline.server.connection import ServerConnection
 
 CoroutineHandler = Callable[[ServerConnection], Awaitable[None]]
 EventsFactory = Callable[[Request], Events]
-Handler = CoroutineHandler | type[Events] | EventsFactory
-"""A coroutine function, a subclass of `Events`, or a function from the request to `Events`."""
+Handler = CoroutineHandler | type[Events] | Events | EventsFactory
+"""A coroutine function, a subclass of `Events`, an instance of one for all connections, or a
+function from the request to `Events`."""
 
 
 def is_coroutine_function(handler: object) -> bool:
@@ -37,6 +38,9 @@ def as_factory(handler: Handler) -> EventsFactory | None:
     """
     if is_coroutine_function(handler):
         return None
+    if isinstance(handler, Events):
+        shared = handler
+        return lambda request: shared
     if isinstance(handler, type):
         if not issubclass(handler, Events):
             raise TypeError(f"{handler!r} is not a subclass of Events")

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from trunkline.connection.events import Events
 from trunkline.connection.lane import connection_type
-from trunkline.engines.engine import Engine, Stream
+from trunkline.connection.setting import Setting
+from trunkline.engines.engine import Stream
 from trunkline.engines.timers import Timer
 from trunkline.errors import InvalidMessage, RequestRefused
 from trunkline.limits import LINGER
@@ -25,7 +26,6 @@ from trunkline.protocol.http1 import (
     refusal_for,
     reread_request,
 )
-from trunkline.protocol.role import Role
 from trunkline.server.connection import ServerConnection
 from trunkline.server.conversation import Conversation
 from trunkline.server.date import http_date
@@ -52,7 +52,7 @@ class Opening(Timer):
     It is also the one timer that it needs: of the handshake, and then of a refusal.
 
     Args:
-        engine: keeps the time.
+        setting: of the connections.
         stream: what was accepted.
         options: the server's.
         watch: told of the connection when it opens, and of the end of everything.
@@ -60,12 +60,12 @@ class Opening(Timer):
     """
 
     __slots__ = (
-        "_engine",
         "_is_answered",
         "_is_lost",
         "_options",
         "_reader",
         "_reception",
+        "_setting",
         "_stream",
         "_watch",
         "task",
@@ -73,14 +73,14 @@ class Opening(Timer):
 
     def __init__(
         self,
-        engine: Engine,
+        setting: Setting,
         stream: Stream,
         options: ServerOptions,
         watch: Watch,
         reception: Reception | None = None,
     ) -> None:
         super().__init__()
-        self._engine = engine
+        self._setting = setting
         self._stream = stream
         self._options = options
         self._watch = watch
@@ -90,7 +90,7 @@ class Opening(Timer):
         self._is_lost = False
         self.task: asyncio.Task[None] | None = None
         if options.limits.open_timeout is not None:
-            engine.timers.set(self, options.limits.open_timeout)
+            setting.engine.timers.set(self, options.limits.open_timeout)
 
     # Called by the stream
 
@@ -204,9 +204,8 @@ class Opening(Timer):
         return connection, *terms
 
     def _new_connection(self) -> ServerConnection:
-        options = self._options
         kind = connection_type(ServerConnection, self._stream)
-        return kind(self._engine, self._stream, Role.SERVER, options.limits, options.logger)
+        return kind(self._setting, self._stream)
 
     def _new_events(self, request: Callable[[], Request]) -> Events | None:
         factory = self._options.events_factory
@@ -284,7 +283,7 @@ class Opening(Timer):
 
     def _let_go(self) -> None:
         """End the stream such that the answer is read: unread bytes would make it a reset."""
-        self._engine.timers.set(self, LINGER)
+        self._setting.engine.timers.set(self, LINGER)
         self._stream.resume_reading()
         self._stream.end_writing()
 
@@ -312,7 +311,7 @@ class Opening(Timer):
     ) -> None:
         self._watch.opened(connection)
         try:
-            connection.open(agreement, events, rest, self._watch.when_lost)
+            connection.open(agreement, events, rest)
             coroutine = self._options.coroutine
             if events is None and coroutine is not None:
                 Conversation(self._watch, connection, coroutine, self._options.logger)

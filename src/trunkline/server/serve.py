@@ -11,12 +11,14 @@ from http import HTTPStatus
 from typing import Any, Self, Unpack
 
 from trunkline.close_codes import CloseCode
+from trunkline.connection.setting import Setting
 from trunkline.engines.choose import current_engine
-from trunkline.engines.engine import Address, Engine, Listener, Receiver, Stream, Tls
+from trunkline.engines.engine import Address, Listener, Receiver, Stream, Tls
 from trunkline.errors import InvalidState, RequestRefused
 from trunkline.limits import DEFAULT_LIMITS, LimitOptions, Limits, with_options
 from trunkline.protocol.extensions import Deflate, choose_deflate
 from trunkline.protocol.handshake import check_subprotocols
+from trunkline.protocol.role import Role
 from trunkline.server.connection import ServerConnection
 from trunkline.server.handler import Handler, as_coroutine, as_factory
 from trunkline.server.opening import Opening
@@ -46,7 +48,7 @@ class Server:
         self._options = options
         self._watch = Watch()
         self._reception = open_reception(options)
-        self._engine: Engine | None = None
+        self._setting: Setting | None = None
         self._binding = asyncio.Lock()
         self._listener: Listener | None = None
         self._closing: asyncio.Task[None] | None = None
@@ -78,13 +80,16 @@ class Server:
                 await self._listen()
 
     async def _listen(self) -> None:
-        self._engine = current_engine()
-        self._engine.poll_busily(self._options.limits.busy_poll)
-        listener = await self._engine.listen(
+        engine, options = current_engine(), self._options
+        self._setting = Setting(
+            engine, Role.SERVER, options.limits, options.logger, self._watch.when_lost
+        )
+        engine.poll_busily(options.limits.busy_poll)
+        listener = await engine.listen(
             self._address,
             self._accept,
             tls=self._tls,
-            write_limit=self._options.limits.write_limit,
+            write_limit=options.limits.write_limit,
         )
         if self._closing is not None:
             listener.close()
@@ -104,8 +109,9 @@ class Server:
         self._is_serving = True
 
     def _accept(self, stream: Stream) -> Receiver:
-        assert self._engine is not None
-        opening = Opening(self._engine, stream, self._options, self._watch, self._reception)
+        assert self._setting is not None
+        setting, options = self._setting, self._options
+        opening = Opening(setting, stream, options, self._watch, self._reception)
         self._watch.openings.add(opening)
         if self._closing is not None:
             opening.refuse(shutting_down())
@@ -206,8 +212,8 @@ def serve(
 
     Args:
         handler: a coroutine function that takes a connection, which is closed when it returns;
-            a subclass of `Events`, with one instance for each connection; or a function that
-            takes the opening request and returns `Events`.
+            a subclass of `Events`, with one instance for each connection; an instance of one,
+            for all of them; or a function that takes the opening request and returns `Events`.
         host: address to listen at, or several; `None` for every interface.
         port: port to listen at; 0 for one that is free.
         path: path of a Unix socket to listen at, instead of host and port.

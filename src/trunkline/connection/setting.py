@@ -1,0 +1,31 @@
+"""What connections have in common, kept once for all of them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from trunkline.engines.engine import Engine
+from trunkline.limits import Limits
+from trunkline.protocol.role import Role
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """The same for every connection of a server, or for one of a client.
+
+    Args:
+        engine: keeps the time.
+        role: which side this is.
+        limits: times and sizes.
+        logger: told of what nobody else is told of.
+        when_lost: called with a connection, last of all, when its stream is gone.
+    """
+
+    engine: Engine
+    role: Role
+    limits: Limits
+    logger: logging.Logger
+    when_lost: Callable[[Any], None] | None = None
