@@ -66,13 +66,9 @@ cdef class Endpoint:
 
     # Whether a message of `length` bytes can go out now as one frame that is not compressed.
     cdef bint sends_plain(self, size_t length) noexcept
-    # Give the bytes of a frame: header, mask key and payload.
-    cdef size_t frame_size(self, size_t length) noexcept
-    # Write a whole frame, masked where this side masks, to `target`, which has room for
-    # frame_size(length) bytes. Raises what the source of mask keys raises.
-    cdef int encode(
-        self, uint8_t* target, int opcode, const uint8_t* payload, size_t length
-    ) except -1
+    # Draw the key of the next frame. Raises what the source of mask keys raises; the pool runs no
+    # Python.
+    cdef int take_key(self, uint8_t* key) except -1
 
     # Inside
     cdef Kind pull_whole(self, uint8_t** position, uint8_t* end) except? NOTHING
@@ -93,4 +89,3 @@ cdef class Endpoint:
     cdef int write_frame(
         self, uint8_t* target, int first, const uint8_t* payload, size_t length
     ) except -1
-    cdef int take_key(self, uint8_t* key) except -1

@@ -366,14 +366,6 @@ cdef class Endpoint:
             return False
         return self.deflate is None or length < self.terms.min_compress
 
-    cdef size_t frame_size(self, size_t length) noexcept:
-        return tl_header_size(length, self.masks) + length
-
-    cdef int encode(
-        self, uint8_t* target, int opcode, const uint8_t* payload, size_t length
-    ) except -1:
-        return self.write_frame(target, TL_FIN | opcode, payload, length)
-
     cdef int write_frame(
         self, uint8_t* target, int first, const uint8_t* payload, size_t length
     ) except -1:

@@ -31,6 +31,7 @@ cdef class Lane(Sink):
     cdef bint put_message(self, object message, bint compress) except -1
     cdef bint put_compressed(self, object message, int opcode) except -1
     cdef int put_frame(self, int opcode, const uint8_t* payload, size_t size) except -1
+    cdef int put_masked(self, int opcode, const uint8_t* payload, size_t size) except -1
 
 
 cdef class Send(Awaitable):

@@ -28,6 +28,7 @@ from trunkline.native.awaitable cimport (
 )
 from trunkline.native.endpoint cimport BINARY, FAILED, NOTHING, PING, PONG, TEXT, Endpoint, Kind
 from trunkline.native.inbox cimport AS_BYTES, AS_SENT, AS_TEXT, ITERATED, new_receive
+from trunkline.native.masking cimport tl_mask
 from trunkline.native.messages cimport TL_FIN, tl_encode_header
 from trunkline.native.poller cimport BUFFER_BYTES, Poller
 from trunkline.native.sink cimport Sink
@@ -48,8 +49,9 @@ cdef extern from *:
 
 cdef extern from *:
     """
-    static PyMethodDef tl_send_method = {"send", NULL, METH_FASTCALL | METH_KEYWORDS, NULL};
-    static PyMethodDef tl_send_soon_method = {"send_soon", NULL, METH_FASTCALL | METH_KEYWORDS, NULL};
+    enum { FAST_CALL = METH_FASTCALL | METH_KEYWORDS };
+    static PyMethodDef tl_send_method = {"send", NULL, FAST_CALL, NULL};
+    static PyMethodDef tl_send_soon_method = {"send_soon", NULL, FAST_CALL, NULL};
 
     static inline PyObject *tl_new_method(PyObject *kind, PyMethodDef *method, void *function)
     {
@@ -75,6 +77,7 @@ cdef enum:
     OPCODE_TEXT = 0x1
     OPCODE_BINARY = 0x2
     MAX_HEADER = 14
+    KEY_BYTES = 4
     # Above it, a payload that need not be masked leaves from where it stands.
     COPIED_BYTES = 8192
 
@@ -286,9 +289,7 @@ cdef class Lane(Sink):
         if not stream.is_taking():
             return 0
         if self.endpoint.masks:
-            whole = self.endpoint.frame_size(size)
-            self.endpoint.encode(stream.reserve(whole), opcode, payload, size)
-            return stream.commit(whole)
+            return self.put_masked(opcode, payload, size)
         if size > COPIED_BYTES:
             whole = tl_encode_header(head, TL_FIN | opcode, size, NULL)
             return stream.put_both(head, whole, payload, size)
@@ -299,6 +300,20 @@ cdef class Lane(Sink):
         return stream.commit(
             write_frame(stream.reserve(size + MAX_HEADER), opcode, payload, size)
         )
+
+    cdef int put_masked(self, int opcode, const uint8_t* payload, size_t size) except -1:
+        cdef:
+            uint8_t key[KEY_BYTES]
+            uint8_t* target
+            size_t head
+        # First: another source of keys than the pool may be Python, which may do anything.
+        self.endpoint.take_key(key)
+        if not self.stream.is_taking():
+            return 0
+        target = self.stream.reserve(size + MAX_HEADER)
+        head = tl_encode_header(target, TL_FIN | opcode, size, key)
+        tl_mask(target + head, payload, size, key, 0)
+        return self.stream.commit(head + size)
 
 
 # The short way of the messages' methods

@@ -4,12 +4,16 @@
 import os
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from libc.errno cimport errno
 from libc.stdint cimport uint8_t
 from libc.string cimport memcpy
 
+cdef extern from "<sys/random.h>" nogil:
+    int getentropy(void* target, size_t size) noexcept
+
 cdef enum:
     KEY_BYTES = 4
-    POOL_BYTES = 4096
+    POOL_BYTES = 256  # the most that getentropy() gives
 
 # Fresh bytes from the kernel, used from the end: a system call for each key would take longer than
 # the frame. Used ones are on the wire anyway.
@@ -48,11 +52,10 @@ def new_mask_key():
 
 cdef int take_mask_key(uint8_t* key) except -1:
     global unused
-    cdef bytes fresh
     if not unused:
-        # Other threads may run meanwhile, and may have filled the pool, too.
-        fresh = os.urandom(POOL_BYTES)
-        memcpy(pool, PyBytes_AS_STRING(fresh), POOL_BYTES)
+        # Not os.urandom(): no Python may run while a frame is being written.
+        if getentropy(pool, POOL_BYTES) < 0:
+            raise OSError(errno, os.strerror(errno))
         unused = POOL_BYTES
     unused -= KEY_BYTES
     memcpy(key, pool + unused, KEY_BYTES)

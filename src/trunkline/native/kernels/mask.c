@@ -15,14 +15,23 @@ static inline uint8_t key_byte(uint32_t key, size_t index)
 
 static inline void mask_words(uint8_t *target, const uint8_t *source, size_t size, uint32_t key)
 {
-    uint64_t wide = (uint64_t)key << 32 | key, word;
+    uint64_t wide = (uint64_t)key << 32 | key, word, next;
     uint32_t half;
     size_t i = 0;
 
-    for (; size - i >= 8; i += 8) {
+    for (; size - i >= 16; i += 16) {
+        memcpy(&word, source + i, sizeof word);
+        memcpy(&next, source + i + 8, sizeof next);
+        word ^= wide;
+        next ^= wide;
+        memcpy(target + i, &word, sizeof word);
+        memcpy(target + i + 8, &next, sizeof next);
+    }
+    if (size - i >= 8) {
         memcpy(&word, source + i, sizeof word);
         word ^= wide;
         memcpy(target + i, &word, sizeof word);
+        i += 8;
     }
     if (size - i >= 4) {
         memcpy(&half, source + i, sizeof half);
