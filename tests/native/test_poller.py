@@ -218,3 +218,33 @@ async def test_looking_busily_starves_no_timer(poller: Any) -> None:
     await rang.wait()
     line.ear.when_received = None
     await line.end()
+
+
+async def test_a_stay_that_took_long_lets_others_run_and_goes_on(poller: Any) -> None:
+    poller.tune_busy_poll(1.0)
+    line = make_line(poller)
+    turns: list[str] = []
+
+    def answer(data: bytes) -> None:
+        turns.append("message")
+        line.peer.send(data)
+
+    async def count_turns() -> None:
+        while turns.count("task") < 5:
+            turns.append("task")
+            await asyncio.sleep(0)
+            await asyncio.sleep(0.002)
+
+    line.ear.when_received = answer
+    line.peer.send(b"x")
+    await count_turns()
+    line.ear.when_received = None
+    poller.tune_busy_poll(0.0)
+    assert "message" in turns
+    await line.end()
+
+
+async def test_a_closed_poller_does_not_come_back(poller: Any) -> None:
+    poller.tune_busy_poll(1.0)
+    poller.close()
+    poller.come_back()

@@ -1,4 +1,5 @@
 # The unread messages of one connection, and who waits for them.
+cimport cython
 from libc.stdint cimport uint8_t, uint32_t
 
 from trunkline.native.awaitable cimport Awaitable
@@ -7,6 +8,7 @@ from trunkline.native.stream cimport Stream
 from trunkline.native.wakeup cimport Wakeup
 
 
+@cython.final
 cdef class Inbox:
     cdef object link  # connection.link.Link: policy
     cdef Stream stream
@@ -30,6 +32,7 @@ cdef class Inbox:
 
     cdef int put(self, object data) except -1
     cdef int arrived(self) except -1
+    cdef int pause_when_full(self) except -1
     cdef int wake(self, bint directly) except -1
     cdef object take(self)
     cdef object take_other(self)

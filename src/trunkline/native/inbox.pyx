@@ -107,7 +107,12 @@ cdef class Inbox:
         """Let the reader go on, and the peer wait where messages are left that are enough."""
         if self.reader is not None and self.count:
             self.wake(self.stream.poller.is_busy and not self.stream.poller.is_debugging)
-        if self.count and (self.count >= self.max_count or self.size >= self.max_size):
+        if self.count:
+            self.pause_when_full()
+        return 0
+
+    cdef inline int pause_when_full(self) except -1:
+        if self.count >= self.max_count or self.size >= self.max_size:
             self.link.pause_reading()
         return 0
 
@@ -120,8 +125,7 @@ cdef class Inbox:
         """Keep a message that came by the slow road."""
         self.put(data)
         self.wake_soon()
-        if self.count >= self.max_count or self.size >= self.max_size:
-            self.link.pause_reading()
+        self.pause_when_full()
 
     def ping(self, payload):
         """Nobody asks for pings here."""

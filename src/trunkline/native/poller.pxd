@@ -38,6 +38,7 @@ cdef class Poller:
     cdef Pollable ring  # the registered ones are linked around it
     cdef Pollable current  # whose event is being handled
     cdef epoll_event* found  # owned
+    cdef int handled  # of those found
     cdef uint8_t* received  # owned; what was read last, until the next event
     cdef uint8_t* records  # owned; what TLS has received last, once there is TLS
     cdef uint8_t* corked  # owned; what `current` has written
@@ -47,9 +48,11 @@ cdef class Poller:
     cdef readonly double now  # seconds, of this batch
     cdef readonly double busy_poll  # seconds that a batch may wait for the next one
     cdef double patience  # seconds that it waits now
+    cdef object waiting  # deque: what the loop calls next; None where that cannot be seen
     cdef readonly bint is_debugging
     cdef bint is_busy  # in a batch
     cdef bint is_called_soon
+    cdef bint is_coming_back  # to a stay
     cdef Pollable signal
     cdef object calls  # deque: of other threads
     cdef object __weakref__
@@ -60,7 +63,7 @@ cdef class Poller:
     cdef int register(self, Pollable pollable, uint32_t interest) except -1
     cdef int bury(self, Pollable pollable) except -1
     cdef int run_batch(self, int count) except -1
-    cdef int handle(self, Pollable pollable, uint32_t events) except -1
+    cdef int handle_up_to(self, int count) except -1
     cdef int settle_all(self) except -1
     cdef int stay(self) except -1
     cdef int wait_busily(self, double leave_at) except? -1

@@ -33,6 +33,7 @@ from trunkline.native.sockets cimport (
 cdef enum:
     BATCH_EVENTS = 1024
     SHORTEST_SPINS = 16  # patience shrinks to this part of busy_poll
+    TIME_IS_UP = -2
 
 # Seconds: timers and tasks of the loop wait no longer than this for a busy stay to end.
 cdef double LONGEST_STAY = 0.001
@@ -218,6 +219,7 @@ cdef class Poller:
     def tune_busy_poll(self, double seconds):
         """Wait up to `seconds` for more before the loop goes to sleep."""
         self.busy_poll = self.patience = seconds
+        self.waiting = getattr(self.loop, "_ready", None)
 
     def __len__(self):
         cdef Pollable pollable = self.ring.next
@@ -303,26 +305,35 @@ cdef class Poller:
             self.stay()
 
     cdef int run_batch(self, int count) except -1:
-        cdef int index
         self.now = tl_monotonic()
         self.is_busy = True
+        self.handled = 0
         try:
-            for index in range(count):
-                self.handle(<Pollable>self.found[index].data.ptr, self.found[index].events)
-            self.settle_all()
+            while self.handled < count:
+                self.handle_up_to(count)
+            if self.settling:
+                self.settle_all()
         finally:
             # What a KeyboardInterrupt has left over, epoll reports again.
             self.is_busy = False
-            self.graves.clear()
+            if self.graves:
+                self.graves.clear()
             if self.settling:
                 self.call_settle_now()
         return 0
 
-    cdef int handle(self, Pollable pollable, uint32_t events) except -1:
-        if not pollable.is_registered:
-            return 0
+    cdef int handle_up_to(self, int count) except -1:
+        """Handle what was found; return early where that fails, when the one it was about knows."""
+        cdef:
+            Pollable pollable = None
+            epoll_event* event
         try:
-            pollable.ready(events)
+            while self.handled < count:
+                event = &self.found[self.handled]
+                self.handled += 1
+                pollable = <Pollable>event.data.ptr
+                if pollable.is_registered:
+                    pollable.ready(event.events)
         except (KeyboardInterrupt, SystemExit):
             pollable.interrupt()
             raise
@@ -347,28 +358,36 @@ cdef class Poller:
     cdef int stay(self) except -1:
         """Handle what comes within a moment, and what comes then, before the loop may sleep."""
         cdef double leave_at = tl_monotonic() + LONGEST_STAY
-        cdef int count
-        while self.epoll_fd >= 0 and tl_monotonic() < leave_at:
-            # Tasks that were woken go first, where the loop lets us see them.
-            if getattr(self.loop, "_ready", None):
-                break
+        cdef int count = 1
+        # Tasks that were woken go first, where the loop lets us see them.
+        while count > 0 and self.epoll_fd >= 0 and not self.waiting:
             count = self.wait_busily(leave_at)
-            if count <= 0:
-                break
-            self.run_batch(count)
+            if count > 0:
+                self.run_batch(count)
+            elif count == TIME_IS_UP and not self.is_coming_back:
+                # Others have their turn; going to sleep would cost more than a message.
+                self.loop.call_soon(self.come_back)
+                self.is_coming_back = True
         return 0
+
+    def come_back(self):
+        """Go on waiting, behind what else the loop had to do."""
+        self.is_coming_back = False
+        if not self.is_busy and self.epoll_fd >= 0:
+            self.stay()
 
     cdef int wait_busily(self, double leave_at) except? -1:
         """Look again and again for a while: adaptive, so that silence costs little."""
-        cdef double until = min(tl_monotonic() + self.patience, leave_at)
+        cdef double now = tl_monotonic(), until = now + self.patience
         cdef int count
-        while True:
+        while now < until:
+            if now >= leave_at:
+                return TIME_IS_UP
             count = epoll_wait(self.epoll_fd, self.found, BATCH_EVENTS, 0)
             if count > 0:
                 self.patience = self.busy_poll
                 return count
-            if tl_monotonic() >= until:
-                break
+            now = tl_monotonic()
         # Nothing came: look for a shorter time the next time.
         self.patience = max(self.patience / 2, self.busy_poll / SHORTEST_SPINS)
         return 0
