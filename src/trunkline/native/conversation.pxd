@@ -1,5 +1,6 @@
 # A handler, and what follows it, as one coroutine, which goes on without its task where it can.
 from trunkline.native.awaitable cimport Awaitable
+from trunkline.native.flag cimport flag
 from trunkline.native.wakeup cimport Wakeup
 
 
@@ -16,7 +17,7 @@ cdef class Conversation(Awaitable):
     cdef Wakeup source      # what the coroutine waits on, while the task is passed over
 
     # What came of a step without the task, until the task asks
-    cdef bint is_holding
+    cdef flag is_holding
     cdef object held        # what the coroutine waits on, or FINAL
     cdef object failure     # or what it has raised
     cdef object owed        # an exception for the next step
@@ -32,4 +33,4 @@ cdef class Conversation(Awaitable):
     # Steps without the task
     cdef bint may_pass_over(self, object task) except -1
     cdef bint follow(self, object pending) except -1
-    cdef bint step_alone(self) except -1
+    cdef int step_alone(self) except -1

@@ -24,8 +24,8 @@ from trunkline.native.awaitable cimport (
     thrown,
 )
 from trunkline.native.wakeup cimport (
-    CANCELLED_ASIDE,
     ASIDE,
+    CANCELLED_ASIDE,
     PENDING,
     Wakeup,
     begin_step,
@@ -132,13 +132,18 @@ cdef class Conversation(Awaitable):
 
     cdef object wait_on(self, object pending):
         """Give the task what to wait on: something of its own, where it can be passed over."""
+        cdef Wakeup rest
         if not isinstance(pending, Wakeup):
             return pending
         loop = (<Wakeup>pending).loop
+        try:
+            rest = new_wakeup(loop)
+        except MemoryError:
+            return pending
         if not self.may_pass_over(running_task(loop)) or not self.follow(pending):
             return pending
-        self.rest = new_wakeup(loop)
-        return self.rest
+        self.rest = rest
+        return rest
 
     # Ends
 
@@ -187,34 +192,35 @@ cdef class Conversation(Awaitable):
 
     cdef int woken(self, object source, bint directly) except -1:
         cdef Wakeup rest = self.rest
+        cdef bint is_cancelled
         if source is not self.source or rest.state != PENDING:
             return 0
         if not (directly and begin_step(rest, self.task)):
             return rest.wake(False)
-        is_passed_over = self.step_alone()
-        end_step(rest)
-        return 0 if is_passed_over else rest.wake(True)
-
-    cdef bint step_alone(self) except -1:
-        """Take a step in place of the task; `False`: the task is to hear what came of it."""
-        cdef Wakeup rest = self.rest
-        cdef bint is_cancelled
         rest.state = ASIDE
+        self.step_alone()
+        is_cancelled = rest.state == CANCELLED_ASIDE
+        rest.state = PENDING
+        end_step(rest)
+        if self.is_holding:
+            return rest.wake(True)
+        if is_cancelled:
+            rest.cancel(rest.message)
+        return 0
+
+    cdef int step_alone(self) except -1:
+        """Take a step in place of the task, and hold what it has to hear of."""
         self.source = None
         try:
             self.held = self.step(None)
         except BaseException as error:
             self.held, self.failure = None, error
-        is_cancelled = rest.state == CANCELLED_ASIDE
-        rest.state = PENDING
         if self.follow(self.held):
             self.held = None
-            if is_cancelled:
-                rest.cancel(rest.message)
-            return True
-        self.is_holding = True
-        self.stage = WAITING
-        return False
+        else:
+            self.is_holding = True
+            self.stage = WAITING
+        return 0
 
     cdef object take_held(self):
         """Give what a step without the task has come to."""

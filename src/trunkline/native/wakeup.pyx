@@ -45,10 +45,14 @@ cdef bint begin_step(Wakeup rest, object task) except -1:
         return False
     if not enter(rest.context):
         return False
-    if running_tasks is not None:
-        running_tasks[rest.loop] = task
-    else:
-        enter_task(rest.loop, task)
+    try:
+        if running_tasks is not None:
+            running_tasks[rest.loop] = task
+        else:
+            enter_task(rest.loop, task)
+    except MemoryError:
+        PyContext_Exit(rest.context)
+        return False
     return True
 
 
