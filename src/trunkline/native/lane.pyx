@@ -30,7 +30,7 @@ from trunkline.native.endpoint cimport BINARY, FAILED, NOTHING, PING, PONG, TEXT
 from trunkline.native.inbox cimport AS_BYTES, AS_SENT, AS_TEXT, ITERATED, new_receive
 from trunkline.native.masking cimport tl_mask
 from trunkline.native.messages cimport TL_FIN, tl_encode_header
-from trunkline.native.poller cimport BUFFER_BYTES, Poller
+from trunkline.native.poller cimport Poller
 from trunkline.native.sink cimport Sink
 from trunkline.native.stream cimport Stream
 
