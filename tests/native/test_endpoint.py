@@ -7,15 +7,14 @@ from __future__ import annotations
 
 import gc
 import importlib
-import subprocess
 import sys
 from array import array
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.contracts.twins import needs
+from tests.native.starving import check_starving
 from trunkline.engines.choose import deflate_class
 from trunkline.errors import PayloadTooBig
 from trunkline.limits import DEFAULT_LIMITS, Limits
@@ -276,16 +275,7 @@ def starve() -> None:
 
 
 def test_an_allocation_that_fails_is_a_memory_error_and_no_crash() -> None:
-    pytest.importorskip("_testcapi", reason="CPython's own tests are not installed")
-    # Other threads of this process would go without memory, too.
-    program = "from tests.native.test_endpoint import starve; starve()"
-    done = subprocess.run(
-        [sys.executable, "-c", program],
-        cwd=Path(__file__).parents[2],
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
+    check_starving(__name__)
 
 
 # Numbers that both sides know

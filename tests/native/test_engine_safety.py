@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -62,13 +62,6 @@ class Line:
         near.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, LITTLE)
         self.ear = Ear()
         self.stream = Stream(poller, near.detach(), self.ear, WRITE_LIMIT)
-
-
-@pytest.fixture
-async def poller() -> AsyncIterator[Any]:
-    poller = Poller(asyncio.get_running_loop())
-    yield poller
-    poller.close()
 
 
 @pytest.fixture

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-import subprocess
 import sys
 import threading
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.contracts.twins import needs
 from tests.engines.test_fanout import Quay, quay
+from tests.native.starving import check_starving
 from trunkline.engines.choose import new_engine
 
 __all__ = ["quay"]
@@ -64,16 +63,7 @@ async def starve_each() -> None:
 
 
 def test_without_memory_all_of_it_fails_and_nothing_is_held_back() -> None:
-    pytest.importorskip("_testcapi", reason="CPython's own tests are not installed")
-    # Other threads of this process would go without memory, too.
-    program = "from tests.native.test_fanout import starve; starve()"
-    done = subprocess.run(
-        [sys.executable, "-c", program],
-        cwd=Path(__file__).parents[2],
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
+    check_starving(__name__)
 
 
 async def test_other_threads_run_while_many_are_sent_to(quay: Quay) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -18,13 +17,6 @@ if native.AVAILABLE:
     from trunkline.native.poller import Poller
 
 pytestmark = needs("poller")
-
-
-@pytest.fixture
-async def poller() -> AsyncIterator[Any]:
-    poller = Poller(asyncio.get_running_loop())
-    yield poller
-    poller.close()
 
 
 # Other threads

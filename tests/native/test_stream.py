@@ -28,13 +28,6 @@ pytestmark = needs("stream")
 
 
 @pytest.fixture
-async def poller() -> AsyncIterator[Any]:
-    poller = Poller(asyncio.get_running_loop())
-    yield poller
-    poller.close()
-
-
-@pytest.fixture
 async def told() -> AsyncIterator[list[BaseException]]:
     """Collect what the loop is told of."""
     loop = asyncio.get_running_loop()
