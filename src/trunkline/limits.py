@@ -199,6 +199,9 @@ MOST_SHARED_HEADS = 256
 LARGEST_SHARED_HEADS = 2 * KIB
 """Bytes of such lines: larger ones are kept by each connection."""
 
+MOST_RECENT_HEADS = 16
+"""Connections whose request and response are kept as objects, in case they are asked for again."""
+
 MOST_TERMS = 256
 """Kinds of opening requests that a server answers without judging them again: by Host, Origin,
 subprotocols and extensions."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import uuid
+import weakref
 from typing import Any
 
 import pytest
@@ -22,7 +24,7 @@ from trunkline.errors import (
     ConnectionClosedOK,
     UsageError,
 )
-from trunkline.limits import TICK
+from trunkline.limits import MOST_RECENT_HEADS, TICK
 from trunkline.protocol.events import Binary, Close, Ping, Pong, Text
 from trunkline.protocol.extensions import DeflateParameters, Direction
 from trunkline.protocol.handshake import Agreement
@@ -69,6 +71,29 @@ async def test_the_opening_handshake_can_be_asked_for_later() -> None:
         assert line.connection.response == response
     assert line.connection.request is line.connection.request
     assert line.connection.response is line.connection.response
+
+
+async def test_what_is_set_of_an_opening_handshake_stays() -> None:
+    line = make_line()
+    line.connection.request = Request("/chat", Headers({"Host": "here"}))
+    line.connection.response = response = Response(101, "Welcome")
+    line.connection.open(Agreement(), None, b"")
+    other = Request("/other", Headers())
+    line.connection.request = other
+    assert line.connection.request is other
+    assert line.connection.response == response
+
+
+async def test_who_asks_for_the_opening_handshake_does_not_keep_it() -> None:
+    lines = [make_line() for _ in range(3 * MOST_RECENT_HEADS)]
+    requests = []
+    for line in lines:
+        line.connection.request = Request("/chat", Headers({"Host": "here"}))
+        line.connection.response = Response(101, "Welcome")
+        line.connection.open(Agreement(), None, b"")
+        requests.append(weakref.ref(line.connection.request.headers))
+    gc.collect()
+    assert sum(request() is not None for request in requests) <= MOST_RECENT_HEADS
 
 
 async def test_both_addresses_are_known() -> None:

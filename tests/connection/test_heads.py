@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import gc
 import string
+import weakref
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from trunkline.connection import heads as heads_module
-from trunkline.connection.heads import SHARED, Heads, SharedBytes, fold, unfold
+from trunkline.connection.heads import SHARED, Heads, RecentHeads, SharedBytes, fold, unfold
 from trunkline.protocol.handshake import accept_key
 from trunkline.protocol.headers import Headers
 from trunkline.protocol.http1 import Request, Response
@@ -104,3 +106,43 @@ def test_nothing_large_is_remembered(patterns: SharedBytes) -> None:
     assert len(patterns) == 1
     assert patterns.share(bytes(1_001)) == bytes(1_001)
     assert len(patterns) == 1
+
+
+class Owner:
+    """Stands for a connection."""
+
+
+def test_who_asks_again_gets_the_same_heads() -> None:
+    recent, owner, (pattern, own) = RecentHeads(1), Owner(), fold(opening())
+    assert isinstance(pattern, bytes)
+    heads = recent.unfold(owner, pattern, own)
+    assert heads == opening()
+    assert recent.unfold(owner, pattern, own) is heads
+
+
+def test_heads_belong_to_one_owner() -> None:
+    recent, (pattern, own) = RecentHeads(2), fold(opening())
+    assert isinstance(pattern, bytes)
+    owners = Owner(), Owner()
+    first, second = (recent.unfold(owner, pattern, own) for owner in owners)
+    assert first == second and first is not second
+
+
+def test_only_the_heads_of_the_latest_owners_are_remembered() -> None:
+    recent, (pattern, own) = RecentHeads(2), fold(opening())
+    assert isinstance(pattern, bytes)
+    owners = [Owner() for _ in range(3)]
+    heads = [recent.unfold(owner, pattern, own) for owner in owners]
+    assert len(recent) == 2
+    assert recent.unfold(owners[2], pattern, own) is heads[2]
+    assert recent.unfold(owners[0], pattern, own) is not heads[0]
+
+
+def test_no_owner_is_kept() -> None:
+    recent, owner, (pattern, own) = RecentHeads(1), Owner(), fold(opening())
+    assert isinstance(pattern, bytes)
+    recent.unfold(owner, pattern, own)
+    gone = weakref.ref(owner)
+    del owner
+    gc.collect()
+    assert gone() is None

@@ -13,7 +13,7 @@ from trunkline.connection.consumer import Consumer, Data
 from trunkline.connection.events import Dispatcher, Events
 from trunkline.connection.form import form_of
 from trunkline.connection.fragments import BytesLike, DataLike, Message, is_data
-from trunkline.connection.heads import Heads, fold, unfold
+from trunkline.connection.heads import Heads, fold, recent
 from trunkline.connection.inbox import Inbox
 from trunkline.connection.link import Link
 from trunkline.connection.outbox import Outbox
@@ -102,8 +102,12 @@ class Connection:
     @property
     def _unfolded(self) -> Heads:
         if isinstance(self._heads, bytes):
-            self._heads = unfold(self._heads, self._own_values)
-            self._own_values = b""
+            return recent.unfold(self, self._heads, self._own_values)
+        return self._heads
+
+    def _own_heads(self) -> Heads:
+        """Give what can be set, and is kept from now on."""
+        self._heads = self._unfolded
         return self._heads
 
     @property
@@ -113,7 +117,7 @@ class Connection:
 
     @request.setter
     def request(self, request: Request | None) -> None:
-        self._unfolded.request = request
+        self._own_heads().request = request
 
     @property
     def response(self) -> Response | None:
@@ -122,7 +126,7 @@ class Connection:
 
     @response.setter
     def response(self, response: Response | None) -> None:
-        self._unfolded.response = response
+        self._own_heads().response = response
 
     @property
     def _outbox(self) -> Outbox:

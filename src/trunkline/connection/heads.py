@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from weakref import ref
 
-from trunkline.limits import LARGEST_SHARED_HEADS, MOST_SHARED_HEADS
+from trunkline.limits import LARGEST_SHARED_HEADS, MOST_RECENT_HEADS, MOST_SHARED_HEADS
 from trunkline.protocol.handshake import accept_key
 from trunkline.protocol.headers import Headers
 from trunkline.protocol.http1 import Request, Response
@@ -135,3 +136,32 @@ def unfold_lines(lines: list[str], values: Iterator[str], key: str) -> Iterator[
             yield name.removesuffix(FOLLOWS), accept_key(key)
         else:
             yield name, next(values)
+
+
+class RecentHeads:
+    """Unfolds heads, and remembers whose it has unfolded last: whoever asks, asks again.
+
+    Args:
+        most: how many connections it remembers.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._known: OrderedDict[ref[object], Heads] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+    def unfold(self, owner: object, pattern: bytes, own: bytes) -> Heads:
+        """Give the heads of `owner`, whose parts never change."""
+        key = ref(owner)
+        heads = self._known.get(key)
+        if heads is None:
+            heads = unfold(pattern, own)
+            if len(self._known) >= self._most:
+                self._known.popitem(last=False)
+            self._known[key] = heads
+        return heads
+
+
+recent = RecentHeads(MOST_RECENT_HEADS)
