@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
-from pathlib import Path
 
 import pytest
 
 from tests.contracts.engines import ENGINES, make_engine
 from tests.contracts.escapes import escapes
-from tests.engines.ear import KINDS, Harbour, open_harbour
+from tests.engines.harbours import clear, harbour, plain, secure
 from tests.engines.loops import LOOPS
 from trunkline.engines.choose import VARIABLE
 from trunkline.engines.engine import Engine
 
-__all__ = ["escapes"]
+__all__ = ["clear", "escapes", "harbour", "plain", "secure"]
 
 Factory = Callable[[], asyncio.AbstractEventLoop]
 
@@ -50,39 +49,3 @@ async def engine(engine_name: str) -> AsyncIterator[Engine]:
     engine = make_engine(engine_name)
     yield engine
     engine.close()
-
-
-@pytest.fixture(params=KINDS)
-async def harbour(
-    request: pytest.FixtureRequest, engine: Engine, tmp_path: Path
-) -> AsyncIterator[Harbour]:
-    """Listen, in each of the ways."""
-    harbour = await open_harbour(request.param, tmp_path, engine)
-    yield harbour
-    harbour.listener.close()
-
-
-@pytest.fixture(params=["tcp", "unix"])
-async def clear(
-    request: pytest.FixtureRequest, engine: Engine, tmp_path: Path
-) -> AsyncIterator[Harbour]:
-    """Listen without TLS."""
-    harbour = await open_harbour(request.param, tmp_path, engine)
-    yield harbour
-    harbour.listener.close()
-
-
-@pytest.fixture
-async def plain(engine: Engine, tmp_path: Path) -> AsyncIterator[Harbour]:
-    """Listen at a port, without TLS."""
-    harbour = await open_harbour("tcp", tmp_path, engine)
-    yield harbour
-    harbour.listener.close()
-
-
-@pytest.fixture
-async def secure(engine: Engine, tmp_path: Path) -> AsyncIterator[Harbour]:
-    """Listen at a port, with TLS."""
-    harbour = await open_harbour("tcp+tls", tmp_path, engine)
-    yield harbour
-    harbour.listener.close()

@@ -9,7 +9,6 @@ import asyncio
 import logging
 import socket
 import struct
-from collections.abc import AsyncIterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -18,12 +17,10 @@ import pytest
 
 from tests.engines.ear import (
     HANG,
-    KINDS,
     WRITE_LIMIT,
     Ear,
     Harbour,
     client_tls,
-    open_harbour,
     server_tls,
 )
 from trunkline.engines.asyncio_engine import (
@@ -43,29 +40,6 @@ PLENTY = 8 * 1024 * 1024
 @pytest.fixture
 async def engine() -> Engine:
     return AsyncioEngine(asyncio.get_running_loop())
-
-
-@pytest.fixture(params=KINDS)
-async def harbour(
-    request: pytest.FixtureRequest, engine: Engine, tmp_path: Path
-) -> AsyncIterator[Harbour]:
-    harbour = await open_harbour(request.param, tmp_path, engine)
-    yield harbour
-    harbour.listener.close()
-
-
-@pytest.fixture
-async def plain(engine: Engine, tmp_path: Path) -> AsyncIterator[Harbour]:
-    harbour = await open_harbour("tcp", tmp_path, engine)
-    yield harbour
-    harbour.listener.close()
-
-
-@pytest.fixture
-async def secure(engine: Engine, tmp_path: Path) -> AsyncIterator[Harbour]:
-    harbour = await open_harbour("tcp+tls", tmp_path, engine)
-    yield harbour
-    harbour.listener.close()
 
 
 # Bytes
