@@ -167,6 +167,18 @@ cdef class Lane(Sink):
     cdef inline int arrived(self) except -1:
         return 0 if self.inbox is None else self.inbox.arrived()
 
+    cdef int ended(self) except -1:
+        self._link.end_received()
+        return 0
+
+    cdef int resumed(self) except -1:
+        self._link.writing_resumed()
+        return 0
+
+    cdef int lost(self, object error) except -1:
+        self._link.stream_lost(error)
+        return 0
+
     cdef int take(self, Kind kind) except -1:
         """Act on an event that is no message."""
         data, self.endpoint.data = self.endpoint.data, None

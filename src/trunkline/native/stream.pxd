@@ -28,6 +28,7 @@ cdef class Stream(ConnectedSocket):
     cdef flag is_doomed  # lose() was called
 
     cdef int update_interest(self) except -1
+    cdef int tell_loss(self) except -1
     cdef int watch_or_lose(self, uint32_t interest) except -1
 
     # Reading
@@ -76,6 +77,7 @@ cdef class Stream(ConnectedSocket):
         return count if self.layer is None else count + self.layer.unsent()
 
     cdef int watch_water(self) except -1
+    cdef int tell_room(self) except -1
 
     # Closing
     cdef int finish(self) except -1

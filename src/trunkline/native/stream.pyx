@@ -96,9 +96,18 @@ cdef class Stream(ConnectedSocket):
             self.receive()
         if self.fd < 0 and not self.is_lost:
             self.is_lost = True
-            self.sink = None
-            if self.receiver is not None:
-                self.receiver.stream_lost(self.error())
+            self.tell_loss()
+        return 0
+
+    cdef int tell_loss(self) except -1:
+        """Tell of the end, and hold nobody who has heard of it."""
+        cdef Sink sink = self.sink
+        receiver = self.receiver
+        self.sink = self.receiver = None
+        if sink is not None:
+            sink.lost(self.error())
+        elif receiver is not None:
+            receiver.stream_lost(self.error())
         return 0
 
     cdef int fail(self, error) except -1:
@@ -186,7 +195,10 @@ cdef class Stream(ConnectedSocket):
 
     cdef int end_receiving(self) except -1:
         self.has_ended = True
-        self.receiver.end_received()
+        if self.sink is not None:
+            self.sink.ended()
+        else:
+            self.receiver.end_received()
         if self.layer is not None:
             # As in asyncio: TLS ends in both directions at once.
             self.close()
@@ -386,7 +398,14 @@ cdef class Stream(ConnectedSocket):
         if self.is_writing_paused and self.fd >= 0:
             if self.count_unsent() <= self.write_limit // low_water_divisor:
                 self.is_writing_paused = False
-                self.receiver.writing_resumed()
+                self.tell_room()
+        return 0
+
+    cdef int tell_room(self) except -1:
+        """Tell that more may be written."""
+        if self.sink is not None:
+            return self.sink.resumed()
+        self.receiver.writing_resumed()
         return 0
 
     # Closing

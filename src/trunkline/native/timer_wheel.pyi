@@ -2,7 +2,10 @@ from collections.abc import Callable
 
 from trunkline.engines.timer_wheel import Alarm
 
-class Timer:
+class Timed:
+    """What can be set in a wheel."""
+
+class Timer(Timed):
     """Something to be done at a deadline: `fire()`. It can be set again, by whoever keeps it."""
 
     def fire(self) -> None:
@@ -24,7 +27,7 @@ class TimerWheel:
     def __len__(self) -> int: ...
     def call_in(self, delay: float, callback: Callable[[], None]) -> Timer:
         """Call `callback` in `delay` seconds."""
-    def set(self, timer: Timer, delay: float) -> None:
+    def set(self, timer: Timed, delay: float) -> None:
         """Have `timer` fire in `delay` seconds, and not when it was to fire before."""
-    def remove(self, timer: Timer) -> None:
+    def remove(self, timer: Timed) -> None:
         """Forget `timer`, if it is still there."""

@@ -15,13 +15,36 @@ cdef double tick = TICK
 cdef double blocked_loop = BLOCKED_LOOP
 
 
-cdef class Timer:
+cdef class Timed:
+    cdef int go_off(self) except -1:
+        raise NotImplementedError
+
+    cdef int order_off(self) except -1:
+        return 0 if self.slot is None else self.slot.wheel.take_out(self)
+
+    cdef int take_place_of(self, Timed other) except -1:
+        cdef Slot slot = other.slot
+        self.order_off()
+        if slot is None:
+            return 0
+        slot.take_out(other)
+        slot.add(self)
+        if other in slot.wheel.postponed:
+            slot.wheel.postponed.remove(other)
+            slot.wheel.postponed.add(self)
+        return 0
+
+
+cdef class Timer(Timed):
+    cdef int go_off(self) except -1:
+        self.fire()
+        return 0
+
     def fire(self):
         raise NotImplementedError
 
     def cancel(self):
-        if self.slot is not None:
-            self.slot.wheel.take_out(self)
+        self.order_off()
 
 
 cdef class Call(Timer):
@@ -35,12 +58,11 @@ cdef class Call(Timer):
         callback()
 
     def cancel(self):
-        if self.slot is not None:
-            self.slot.wheel.take_out(self)
+        self.order_off()
         self.callback = None
 
 
-cdef class Slot(Timer):
+cdef class Slot(Timed):
     """The timers of one tick: where their ring begins and ends."""
 
     def __cinit__(self, TimerWheel wheel, long long number):
@@ -51,14 +73,14 @@ cdef class Slot(Timer):
     cdef bint is_empty(self) noexcept:
         return self.next is self
 
-    cdef int add(self, Timer timer) except -1:
+    cdef int add(self, Timed timer) except -1:
         """Take `timer` in, which is in no slot."""
-        cdef Timer last = self.previous
+        cdef Timed last = self.previous
         timer.slot, timer.previous, timer.next = self, last, self
         last.next = self.previous = timer
         return 0
 
-    cdef int take_out(self, Timer timer) except -1:
+    cdef int take_out(self, Timed timer) except -1:
         """Let go of `timer`, which is in this slot."""
         timer.previous.next, timer.next.previous = timer.next, timer.previous
         timer.slot = timer.previous = timer.next = None
@@ -81,19 +103,22 @@ cdef class TimerWheel:
         self.insert(timer, self.slot_at(<double>self.clock() + delay))
         return timer
 
-    def set(self, Timer timer not None, double delay):
+    def set(self, Timed timer not None, double delay):
+        self.put(timer, delay)
+
+    cdef int put(self, Timed timer, double delay) except -1:
         if timer.slot is not None:
             self.take_out(timer)
-        self.insert(timer, self.slot_at(<double>self.clock() + delay))
+        return self.insert(timer, self.slot_at(<double>self.clock() + delay))
 
-    def remove(self, Timer timer not None):
+    def remove(self, Timed timer not None):
         if timer.slot is not None:
             self.take_out(timer)
 
     cdef long long slot_at(self, double time) except? -1:
         return <long long>ceil(time / tick)
 
-    cdef int insert(self, Timer timer, long long number) except -1:
+    cdef int insert(self, Timed timer, long long number) except -1:
         cdef Slot slot = self._slots.get(number)
         if slot is None:
             slot = self._slots[number] = Slot.__new__(Slot, self, number)
@@ -104,7 +129,7 @@ cdef class TimerWheel:
             self.set_alarm()
         return 0
 
-    cdef int take_out(self, Timer timer) except -1:
+    cdef int take_out(self, Timed timer) except -1:
         timer.slot.take_out(timer)
         self.count -= 1
         if self.postponed:
@@ -141,13 +166,13 @@ cdef class TimerWheel:
             # What a KeyboardInterrupt has left over is for the next turn.
             for slot in due:
                 while not slot.is_empty():
-                    self.set(slot.next, 0.0)
+                    self.put(slot.next, 0.0)
             if self.count and self.alarm is None:
                 self.set_alarm()
 
     cdef int empty(self, Slot slot, double lag) except -1:
         """Fire the timers of a slot, or postpone them by `lag` seconds."""
-        cdef Timer timer
+        cdef Timed timer
         while not slot.is_empty():  # one that fires may order off the next one
             timer = slot.next
             is_postponed = lag > 0 and timer not in self.postponed
@@ -168,9 +193,9 @@ cdef class TimerWheel:
             due.append(self._slots.pop(heappop(self._order)))
         return due
 
-    cdef int fire(self, Timer timer) except -1:
+    cdef int fire(self, Timed timer) except -1:
         try:
-            timer.fire()
+            timer.go_off()
         except Exception:
             logger.exception("a timer failed")
         return 0
