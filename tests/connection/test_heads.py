@@ -5,6 +5,8 @@ from __future__ import annotations
 import gc
 import string
 import weakref
+from base64 import b64decode
+from email.utils import parsedate_to_datetime
 
 import pytest
 from hypothesis import given
@@ -59,10 +61,13 @@ def test_what_was_folded_is_unfolded(heads: Heads) -> None:
 
 
 NAMES = st.one_of(
-    st.sampled_from([*SHARED, "Sec-WebSocket-Accept", "SEC-WEBSOCKET-KEY", "cookie"]),
+    st.sampled_from([*SHARED, "Date", "Sec-WebSocket-Accept", "SEC-WEBSOCKET-KEY", "cookie"]),
     st.text(string.ascii_letters + "-", min_size=1, max_size=3),
 )
-VALUES = st.text("a:=, \t\xe9", max_size=5)
+VALUES = st.one_of(
+    st.text("a:=@, \t\xe9", max_size=5),
+    st.sampled_from([DATE, DATE.lower(), "Mon, 01 Jan 1900 00:00:00 GMT", KEY, KEY[:-3] + "R=="]),
+)
 FIELDS = st.lists(st.tuples(NAMES, VALUES), max_size=5).map(Headers)
 
 
@@ -76,10 +81,18 @@ def test_any_heads_come_back_as_they_were(path: str, asked: Headers, answered: H
 
 def test_connections_that_differ_in_what_is_their_own_share_the_rest() -> None:
     first, own = fold(opening(key=KEY, cookie="a=b"))
-    second, other = fold(opening(key=KEY[::-1], cookie="c=d"))
+    second, other = fold(opening(key="c" + KEY[1:], cookie="c=d"))
     assert first is second
     assert own != other
-    assert KEY.encode() in own and accept_key(KEY).encode() not in own
+    assert KEY.encode() not in own and accept_key(KEY).encode() not in own
+
+
+def test_key_and_date_take_a_few_bytes() -> None:
+    pattern, own = fold(opening())
+    assert isinstance(pattern, bytes)
+    assert b"Sec-WebSocket-Key@" in pattern and pattern.endswith(b"Date@\r\nSec-WebSocket-Accept=")
+    second = int(parsedate_to_datetime(DATE).timestamp())
+    assert own == b64decode(KEY) + second.to_bytes(4, "little") + b"a=b"
 
 
 @pytest.mark.parametrize(

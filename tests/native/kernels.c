@@ -198,11 +198,17 @@ static void check_heads(void)
 
 static void check_accept(void)
 {
-    uint8_t accept[TL_ACCEPT_CHARACTERS];
+    uint8_t accept[TL_ACCEPT_CHARACTERS], nonce[TL_NONCE_BYTES];
 
     /* The example of RFC 6455 §1.3 */
     tl_accept_key(accept, (const uint8_t *)"dGhlIHNhbXBsZSBub25jZQ==");
     CHECK(memcmp(accept, "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=", sizeof accept) == 0);
+    CHECK(tl_read_key(nonce, (const uint8_t *)"dGhlIHNhbXBsZSBub25jZQ=="));
+    CHECK(memcmp(nonce, "the sample nonce", sizeof nonce) == 0);
+    CHECK(!tl_read_key(nonce, (const uint8_t *)"dGhlIHNhbXBsZSBub25jZR=="));
+    CHECK(!tl_read_key(nonce, (const uint8_t *)"dGhlIHNhbXBsZSBub25jZQA="));
+    CHECK(!tl_read_key(nonce, (const uint8_t *)"dGhlIHNhbXBsZSBub25jZQ=A"));
+    CHECK(!tl_read_key(nonce, (const uint8_t *)"dGhl-HNhbXBsZSBub25jZQ=="));
     printf("accept\n");
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import random
+import time
 from dataclasses import replace
 from typing import Any
 
@@ -13,6 +14,7 @@ from tests.contracts.twins import needs
 from tests.server.wire import KEY, request
 from trunkline import Limits, native
 from trunkline.limits import LARGEST_TERMS, MOST_TERMS
+from trunkline.protocol.date import date_of
 from trunkline.protocol.handshake import Agreement, accept_key
 
 if "opening" in native.MODULES:
@@ -20,16 +22,15 @@ if "opening" in native.MODULES:
 
 pytestmark = needs("opening")
 
-DATE = "Sun, 06 Nov 1994 08:49:37 GMT"
 AGREEMENT = Agreement(subprotocol="chat")
 ANSWER = b"HTTP/1.1 101 Yes\r\nAccept: ", b"\r\nDate: ", b"\r\n\r\n"
-PATTERN = b"101 Yes\r\nAccept=\r\nDate"
+PATTERN = b"101 Yes\r\nAccept=\r\nDate@"
 LIMITS = Limits()
 MANY = 1_000
 
 
 def new_reception(limits: Limits = LIMITS) -> Any:
-    return Reception(limits, lambda: DATE, frozenset({b"host", b"upgrade"}), lambda data: data)
+    return Reception(limits, date_of, frozenset({b"host", b"upgrade"}), lambda data: data)
 
 
 def taught(head: bytes, limits: Limits = LIMITS) -> Any:
@@ -44,14 +45,19 @@ def changed(head: bytes, old: bytes, new: bytes) -> bytes:
     return head.replace(old, new)
 
 
+def answer_to(key: str, greeting: Any) -> bytes:
+    """Make the answer, with the date that the connection remembers."""
+    second = int.from_bytes(greeting.own_values[16:20], "little")
+    return accept_key(key).encode().join(ANSWER[:2]) + date_of(second).encode() + ANSWER[2]
+
+
 # What is answered
 
 
 def test_who_asks_the_same_is_answered_the_same() -> None:
     key = base64.b64encode(b"another nonce 16").decode()
     greeting = taught(request()).greet(request(Sec_WebSocket_Key=key))
-    accept = accept_key(key).encode()
-    assert greeting.answer == accept.join(ANSWER[:2]) + DATE.encode() + ANSWER[2]
+    assert greeting.answer == answer_to(key, greeting)
     assert greeting.agreement is AGREEMENT
 
 
@@ -71,20 +77,59 @@ def test_heads_are_folded() -> None:
         b"Host: localhost",
         b"Upgrade: websocket",
         b"Connection",
-        b"Sec-WebSocket-Key",
+        b"Sec-WebSocket-Key@",
         b"Sec-WebSocket-Version",
         b"",
         PATTERN,
     ]
     assert greeting.pattern == b"\r\n".join(lines)
-    own = [b"Upgrade", KEY.encode(), b"13", DATE.encode()]
-    assert greeting.own_values == b"\r\n".join(own)
+    assert greeting.own_values[:16] == base64.b64decode(KEY)
+    assert greeting.own_values[20:] == b"Upgrade\r\n13"
+
+
+def test_the_date_is_that_of_the_clock() -> None:
+    earliest = int(time.time())
+    own_values = taught(request()).greet(request()).own_values
+    assert earliest <= int.from_bytes(own_values[16:20], "little") <= time.time()
 
 
 def test_a_path_with_a_query_is_a_value_of_its_own() -> None:
     greeting = taught(request()).greet(request("/chat?token=1"))
     assert greeting.pattern.startswith(b"GET\r\nHost: localhost\r\n")
-    assert greeting.own_values.startswith(b"/chat?token=1\r\n")
+    assert greeting.own_values[20:].startswith(b"/chat?token=1\r\n")
+
+
+def test_who_says_the_same_as_the_one_before_is_told_apart_by_the_key() -> None:
+    reception, dice = taught(request()), random.Random(2)
+    shared = reception.greet(request()).pattern
+    for _ in range(MANY):
+        nonce = dice.randbytes(16)
+        key = base64.b64encode(nonce).decode()
+        greeting = reception.greet(request(Sec_WebSocket_Key=key))
+        assert greeting.pattern is shared
+        assert greeting.own_values[:16] == nonce
+        assert greeting.answer == answer_to(key, greeting)
+
+
+@pytest.mark.parametrize("at", range(len(request())))
+def test_who_says_nearly_the_same_as_the_one_before_is_read_anew(at: int) -> None:
+    changed = bytearray(request())
+    changed[at] ^= 1
+    reception, fresh = taught(request()), taught(request())
+    assert reception.greet(request()) is not None
+    before, anew = reception.greet(bytes(changed)), fresh.greet(bytes(changed))
+    assert (before is None) == (anew is None)
+    if before is not None:
+        assert before.answer.startswith(anew.answer[:60])
+        assert (before.pattern, before.own_values[:16]) == (anew.pattern, anew.own_values[:16])
+        assert before.own_values[20:] == anew.own_values[20:]
+
+
+def test_what_is_learned_anew_is_what_is_answered() -> None:
+    reception = taught(request())
+    assert reception.greet(request()).agreement is AGREEMENT
+    reception.learn(request(), Agreement(), ANSWER, PATTERN)
+    assert reception.greet(request()).agreement == Agreement()
 
 
 def test_accept_is_what_hashlib_and_base64_make_of_the_key() -> None:
@@ -163,6 +208,7 @@ def test_what_decides_makes_another_kind_of_request(changes: dict[str, str]) -> 
         (b"Version: 13\r\n", b"Version: 13\r\nSec-WebSocket-Version: 13\r\n"),
         (b"==", b"="),
         (b"==", b"A="),
+        (b"Q==", b"R=="),
         (b"==", b"AA"),
         (b"dGhl", b"dG l"),
         (b"dGhl", b"dG-l"),

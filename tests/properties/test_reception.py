@@ -13,6 +13,7 @@ from tests.contracts.twins import needs
 from trunkline import InvalidMessage, Limits, RequestRefused, serve
 from trunkline.connection.heads import Heads, fold
 from trunkline.native import MODULES
+from trunkline.protocol.date import date_of
 from trunkline.protocol.handshake import Agreement, check_request, negotiate
 from trunkline.protocol.headers import Headers
 from trunkline.protocol.http1 import (
@@ -125,6 +126,7 @@ def compare(reception: Any, data: bytes, limits: Limits) -> None:
         assert greeting is None
         return
     if greeting is not None:
+        response.headers["Date"] = date_of(int.from_bytes(greeting.own_values[16:20], "little"))
         assert greeting.answer == response.serialize()
         assert (greeting.head, greeting.rest) == (head, rest)
         assert greeting.agreement == agreement
@@ -142,13 +144,13 @@ def compare(reception: Any, data: bytes, limits: Limits) -> None:
 def test_the_reception_answers_as_the_reference_or_not_at_all(
     asked: list[bytes], rest: bytes, limits: Limits
 ) -> None:
-    reception = Reception(limits, lambda: DATE, SHARED_NAMES, patterns.share)
+    reception = Reception(limits, date_of, SHARED_NAMES, patterns.share)
     for head in asked:
         compare(reception, head + rest, limits)
 
 
 def test_the_property_is_not_empty() -> None:
-    reception = Reception(Limits(), lambda: DATE, SHARED_NAMES, patterns.share)
+    reception = Reception(Limits(), date_of, SHARED_NAMES, patterns.share)
     lines = Headers(Host="localhost", Upgrade="websocket", Connection="Upgrade")
     lines["Sec-WebSocket-Key"], lines["Sec-WebSocket-Version"] = "A" * 22 + "==", "13"
     data = Request("/", lines).serialize()

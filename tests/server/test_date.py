@@ -4,14 +4,10 @@ from email.utils import parsedate_to_datetime
 
 import pytest
 
-from trunkline.server.date import date_of, http_date
+from trunkline.server.date import http_date
 
 EVENING = 1_700_000_000
 """Seconds: a time of 14 November 2023."""
-
-
-def test_a_date_is_written_as_http_has_it() -> None:
-    assert date_of(EVENING) == "Tue, 14 Nov 2023 22:13:20 GMT"
 
 
 def test_the_date_is_that_of_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -32,8 +32,11 @@ cdef extern from "head.h":
 
 cdef extern from "accept.h":
     enum:
+        TL_KEY_CHARACTERS
         TL_ACCEPT_CHARACTERS
+        TL_NONCE_BYTES
     void tl_accept_key(uint8_t* accept, const uint8_t* key) noexcept
+    bint tl_read_key(uint8_t* nonce, const uint8_t* key) noexcept
 
 
 cdef class Greeting:
@@ -55,12 +58,34 @@ cdef class Terms:
     cdef bytes pattern  # of the answer
 
 
+cdef class Form:
+    """A request, but for its key, and what others like it are answered."""
+    cdef bytes head  # with its empty line
+    cdef uint32_t key_at
+    cdef Terms terms
+    cdef bytes pattern  # both heads, folded as connection/heads.py does
+    cdef bytes texts  # their own values behind key and date
+
+    cdef bint fits(self, const uint8_t* data, size_t size) noexcept
+
+
 cdef class Reception:
     cdef tl_head_limits limits
-    cdef object http_date  # gives the value of Date
+    cdef object date_of  # gives the value of Date for a second
     cdef object shared_names  # of fields that stand in a pattern with their values
     cdef object share  # gives one object for equal patterns
     cdef dict known  # terms, by what decides over them
+    cdef Form latest  # most requests say what the one before has said
+    cdef bytes date
+    cdef uint32_t second  # that `date` names
 
-    cdef Greeting accept(self, bytes data, const tl_head* head, Terms terms)
-    cdef tuple fold(self, bytes data, const tl_head* head, Terms terms, bytes date)
+    # The form of the request that begins at `data`; None: the reference has to answer.
+    cdef Form recognize(self, const uint8_t* data, size_t size)
+    # How long the answer is now; the next call writes as much.
+    cdef size_t measure_answer(self, Form form) except 0
+    cdef void write_answer(self, uint8_t* target, Form form, const uint8_t* key) noexcept
+    # What the connection of this key keeps of both heads, besides the pattern.
+    cdef bytes own_values(self, Form form, const uint8_t* key)
+
+    cdef Form new_form(self, const uint8_t* data, const tl_head* head, Terms terms)
+    cdef int fold(self, const uint8_t* data, const tl_head* head, Form form) except -1

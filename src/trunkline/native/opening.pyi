@@ -19,13 +19,13 @@ class Reception:
     def __init__(
         self,
         limits: Limits,
-        http_date: Callable[[], str],
+        date_of: Callable[[int], str],
         shared_names: Container[bytes],
         share: Callable[[bytes], bytes],
     ) -> None: ...
     def __len__(self) -> int: ...
     def greet(self, data: bytes) -> Greeting | None:
-        """Answer the request that begins at `data`; `None`: the reference has to."""
+        """Say how the request that begins at `data` is answered; `None`: the reference has to."""
     def learn(
         self, head: bytes, agreement: Agreement, answer: tuple[bytes, bytes, bytes], pattern: bytes
     ) -> None:

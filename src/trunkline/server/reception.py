@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from trunkline.connection.heads import END_OF_LINE, SHARED, fold_lines, patterns
+from trunkline.connection.heads import END_OF_LINE, SHARED, OwnValues, fold_lines, patterns
 from trunkline.engines.choose import reception_class
+from trunkline.protocol.date import date_of
 from trunkline.protocol.handshake import Agreement
 from trunkline.protocol.http1 import END_OF_HEAD, Request, Response
-from trunkline.server.date import http_date
 from trunkline.server.options import ServerOptions
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ def open_reception(options: ServerOptions) -> Reception | None:
     kind = reception_class()
     if kind is None or options.has_hooks:
         return None
-    return kind(options.limits, http_date, SHARED_NAMES, patterns.share)
+    return kind(options.limits, date_of, SHARED_NAMES, patterns.share)
 
 
 def teach(
@@ -40,7 +40,7 @@ def teach(
     headers = response.headers
     before, _, behind = response.serialize().partition(headers["Sec-WebSocket-Accept"].encode())
     between, _, after = behind.rpartition(headers["Date"].encode())
-    lines, own = [f"{response.status_code} {response.reason_phrase}"], list[str]()
-    fold_lines(headers, lines, own, request.headers["Sec-WebSocket-Key"])
+    lines = [f"{response.status_code} {response.reason_phrase}"]
+    fold_lines(headers, lines, OwnValues(), request.headers["Sec-WebSocket-Key"])
     pattern = END_OF_LINE.join(lines).encode("latin-1")
     reception.learn(head + END_OF_HEAD, agreement, (before, between, after), pattern)

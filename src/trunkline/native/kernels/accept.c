@@ -7,6 +7,9 @@
 #define GUID "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 #define GUID_CHARACTERS 36
 
+/* RFC 4648 §4 */
+static const char ALPHABET[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
 enum { BLOCK_BYTES = 64, DIGEST_BYTES = 20, MESSAGE_BYTES = TL_KEY_CHARACTERS + GUID_CHARACTERS };
 
 static uint32_t rotate(uint32_t word, int bits)
@@ -80,7 +83,6 @@ static void hash(uint8_t digest[DIGEST_BYTES], const uint8_t key[TL_KEY_CHARACTE
 
 void tl_accept_key(uint8_t accept[TL_ACCEPT_CHARACTERS], const uint8_t key[TL_KEY_CHARACTERS])
 {
-    static const char ALPHABET[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     uint8_t digest[DIGEST_BYTES + 1] = {0}; /* in whole groups of three */
 
     hash(digest, key);
@@ -92,4 +94,37 @@ void tl_accept_key(uint8_t accept[TL_ACCEPT_CHARACTERS], const uint8_t key[TL_KE
             accept[4 * group + i] = (uint8_t)ALPHABET[bits >> (18 - 6 * i) & 63];
     }
     accept[TL_ACCEPT_CHARACTERS - 1] = '=';
+}
+
+/* What a character of base64 stands for, or -1. */
+static int decode(uint8_t c)
+{
+    if (c >= 'A' && c <= 'Z')
+        return c - 'A';
+    if (c >= 'a' && c <= 'z')
+        return c - 'a' + 26;
+    if (c >= '0' && c <= '9')
+        return c - '0' + 52;
+    return c == '+' ? 62 : c == '/' ? 63 : -1;
+}
+
+int tl_read_key(uint8_t nonce[TL_NONCE_BYTES], const uint8_t key[TL_KEY_CHARACTERS])
+{
+    uint32_t bits = 0;
+    int count = 0, at = 0;
+
+    for (int i = 0; i < TL_KEY_CHARACTERS - 2; i++) {
+        int six = decode(key[i]);
+
+        if (six < 0)
+            return 0;
+        bits = bits << 6 | (uint32_t)six;
+        count += 6;
+        if (count >= 8) {
+            count -= 8;
+            nonce[at++] = (uint8_t)(bits >> count);
+        }
+    }
+    /* Bits that stand for nothing: another key would give the same nonce. */
+    return !(bits & 15) && key[TL_KEY_CHARACTERS - 2] == '=' && key[TL_KEY_CHARACTERS - 1] == '=';
 }

@@ -1,12 +1,12 @@
 #include "head.h"
 
+#include "accept.h"
+
 #include <string.h>
 #include <strings.h>
 
 #define START "GET /"
 #define VERSION " HTTP/1.1\r\n"
-#define KEY_CHARACTERS 24
-#define KEY_PADDING "=="
 
 static const char *const NAMES[][2] = {
     [TL_HOST] = {"host"},
@@ -163,15 +163,11 @@ static int names_upgrade(const cursor *from, const tl_field *field)
     return is_named;
 }
 
-/* 16 bytes in base64 */
 static int is_key(const uint8_t *key, uint32_t size)
 {
-    if (size != KEY_CHARACTERS)
-        return 0;
-    for (int i = 0; i < KEY_CHARACTERS - 2; i++)
-        if (!is_alphanumeric(key[i]) && key[i] != '+' && key[i] != '/')
-            return 0;
-    return memcmp(key + KEY_CHARACTERS - 2, KEY_PADDING, 2) == 0;
+    uint8_t nonce[TL_NONCE_BYTES];
+
+    return size == TL_KEY_CHARACTERS && tl_read_key(nonce, key);
 }
 
 static int opens_websocket(const cursor *from, const tl_head *head)
