@@ -380,8 +380,11 @@ async def test_an_end_without_close_notify_is_a_loss_by_an_error(harbour: Harbou
 
 async def test_a_reset_is_a_loss_by_an_error(harbour: Harbour) -> None:
     peer, server = await meet(harbour)
+    address = peer.sock.getsockname()
     reset(peer.sock)
     assert isinstance(await server.ear.until_lost(), ConnectionResetError)
+    # The kernel has forgotten it by now.
+    assert server.stream.get_extra_info("peername") == address
 
 
 async def test_a_close_sends_everything_and_close_notify(harbour: Harbour) -> None:

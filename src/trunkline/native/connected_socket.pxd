@@ -14,6 +14,9 @@ cdef class Particulars:
     cdef object error  # what the stream was lost with
 
 
+cdef bytes name_of(int fd, bint is_peer)
+
+
 cdef class ConnectedSocket(Pollable):
     """A connected socket, and what can be asked of it, also once it is closed."""
     cdef Particulars particulars  # None until there are any
@@ -29,6 +32,7 @@ cdef class ConnectedSocket(Pollable):
     cdef int linger(self, give_up) except -1
     cdef bint has_peer_ended(self) noexcept
     cdef int remember_addresses(self) except -1
+    cdef bytes peer_name(self)
     cdef object get_socket_info(self, name)
 
     # Sending

@@ -98,10 +98,14 @@ cdef class ConnectedSocket(Pollable):
         try:
             particulars = self.own_particulars()
             if particulars.addresses is None:
-                particulars.addresses = name_of(self.fd, False), name_of(self.fd, True)
+                particulars.addresses = name_of(self.fd, False), self.peer_name()
         except MemoryError:
             pass  # nothing depends on them, and much on what comes behind this
         return 0
+
+    cdef bytes peer_name(self):
+        name = name_of(self.fd, True)
+        return self.layer.peer_name if name is None and self.layer is not None else name
 
     cdef object get_socket_info(self, name):
         """Give `sockname`, `peername` or `socket`."""
@@ -109,7 +113,7 @@ cdef class ConnectedSocket(Pollable):
             return self.open_socket()
         is_peer = name == "peername"
         if self.particulars is None or self.particulars.addresses is None:
-            return parse_address(name_of(self.fd, is_peer))
+            return parse_address(self.peer_name() if is_peer else name_of(self.fd, False))
         return parse_address(self.particulars.addresses[is_peer])
 
     def open_socket(self):

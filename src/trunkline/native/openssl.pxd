@@ -12,7 +12,9 @@ cdef extern from "openssl.h" nogil:
     int TL_TLS_ENDED, TL_TLS_LATER, TL_TLS_FAILED
     const char* tl_tls_load(const char* path) noexcept
     void* tl_tls_owner(void* ssl) noexcept
-    int tl_tls_attach(void* ssl) noexcept
+    void* tl_tls_new_bio() noexcept
+    void tl_tls_free_bio(void* bio) noexcept
+    void tl_tls_attach(void* ssl, void* bio) noexcept
     int tl_tls_pending(void* ssl) noexcept
     const char* tl_tls_reason() noexcept
 

@@ -41,6 +41,7 @@ cdef class Poller:
     cdef int handled  # of those found
     cdef uint8_t* received  # owned; what was read last, until the next event
     cdef uint8_t* records  # owned; what TLS has received last, once there is TLS
+    cdef object pipes  # tls.Pipes: what TLS connections share, once there is TLS
     cdef uint8_t* corked  # owned; what `current` has written
     cdef size_t corked_size
     cdef object settling  # deque: settle() is due at the end of the batch, or soon

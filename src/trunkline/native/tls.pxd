@@ -30,6 +30,11 @@ cdef class TlsLayer(Layer):
     cdef int say_end(self) except -1
 
 
+cdef class Pipes:
+    """Between OpenSSL and the pipes of the connections of one poller."""
+    cdef void* bio  # owned
+
+
 cdef class BorrowedLayer(TlsLayer):
     """Calls OpenSSL with the connection of the SSLObject."""
     cdef object owner  # _ssl._SSLSocket: keeps `ssl` alive

@@ -21,11 +21,14 @@ from libc.stdint cimport uint8_t
 from libc.string cimport memcpy
 
 from trunkline.native.backlog cimport tl_backlog_free, tl_backlog_reserve
+from trunkline.native.connected_socket cimport name_of
 from trunkline.native.layer cimport ENDED, FAILED, LATER, Layer
 from trunkline.native.openssl cimport (
     TL_TLS_FAILED,
     tl_tls_attach,
+    tl_tls_free_bio,
     tl_tls_load,
+    tl_tls_new_bio,
     tl_tls_owner,
     tl_tls_pending,
     tl_tls_read,
@@ -33,7 +36,7 @@ from trunkline.native.openssl cimport (
     tl_tls_shutdown,
     tl_tls_write,
 )
-from trunkline.native.poller cimport BUFFER_BYTES
+from trunkline.native.poller cimport BUFFER_BYTES, Poller
 from trunkline.native.sockets cimport EAGAIN, EINTR, tl_send
 from trunkline.native.sockets cimport recv as socket_recv
 from trunkline.native.stream cimport Stream
@@ -226,6 +229,24 @@ cdef class TlsLayer(Layer):
         raise NotImplementedError
 
 
+cdef class Pipes:
+    def __cinit__(self):
+        self.bio = tl_tls_new_bio()
+        if self.bio == NULL:
+            raise MemoryError
+
+    def __dealloc__(self):
+        if self.bio != NULL:
+            tl_tls_free_bio(self.bio)
+
+
+cdef void* bio_of(Poller poller) except NULL:
+    """Give what all connections of `poller` share: for each its own would be 200 bytes."""
+    if poller.pipes is None:
+        poller.pipes = Pipes.__new__(Pipes)
+    return (<Pipes>poller.pipes).bio
+
+
 cdef class BorrowedLayer(TlsLayer):
     def __dealloc__(self):
         tl_backlog_free(&self.held)
@@ -350,14 +371,15 @@ def secure(Stream stream not None, context, ssl_object, incoming, outgoing):
     if connection == NULL:
         layer = make_memory_layer(ssl_object, incoming, outgoing)
     else:
-        layer = make_borrowed_layer(connection, ssl_object, incoming)
+        layer = make_borrowed_layer(stream.poller, connection, ssl_object, incoming)
     layer.poller, layer.fd = stream.poller, stream.fd
     layer.context, layer.ssl_object = context, ssl_object
     layer.below = stream.layer
     # The rest of the handshake is not to be encrypted, and goes first.
     layer.sealed, stream.backlog = stream.backlog, NULL
     stream.written = 0
-    stream.remember_addresses()
+    # A client that does not read its session tickets resets in the end.
+    layer.peer_name = name_of(stream.fd, True)
     stream.layer = layer
     stream.resume_reading()
     stream.update_interest()
@@ -371,12 +393,11 @@ cdef MemoryLayer make_memory_layer(ssl_object, incoming, outgoing):
     return layer
 
 
-cdef BorrowedLayer make_borrowed_layer(void* connection, ssl_object, incoming):
+cdef BorrowedLayer make_borrowed_layer(Poller poller, void* connection, ssl_object, incoming):
     cdef:
         BorrowedLayer layer = BorrowedLayer.__new__(BorrowedLayer)
         bytes arrived = incoming.read()
-    if tl_tls_attach(connection) < 0:
-        raise MemoryError
+    tl_tls_attach(connection, bio_of(poller))
     layer.ssl = connection
     layer.owner = ssl_object._sslobj
     layer.pipe.out = &layer.sealed

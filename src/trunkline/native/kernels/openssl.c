@@ -30,6 +30,8 @@ static struct {
     int (*SSL_pending)(const void *ssl);
     int (*SSL_get_error)(const void *ssl, int result);
     BIO *(*BIO_new)(const BIO_METHOD *method);
+    int (*BIO_up_ref)(BIO *bio);
+    int (*BIO_free)(BIO *bio);
     void (*BIO_set_init)(BIO *bio, int init);
     void (*BIO_set_flags)(BIO *bio, int flags);
     void (*BIO_clear_flags)(BIO *bio, int flags);
@@ -57,6 +59,8 @@ static const struct {
     FUNCTION(SSL_pending),
     FUNCTION(SSL_get_error),
     FUNCTION(BIO_new),
+    FUNCTION(BIO_up_ref),
+    FUNCTION(BIO_free),
     FUNCTION(BIO_set_init),
     FUNCTION(BIO_set_flags),
     FUNCTION(BIO_clear_flags),
@@ -168,15 +172,21 @@ void *tl_tls_owner(void *ssl)
     return lib.SSL_get_ex_data(ssl, 0);
 }
 
-int tl_tls_attach(void *ssl)
+void *tl_tls_new_bio(void)
 {
-    BIO *bio = lib.BIO_new(pipe_method);
+    return lib.BIO_new(pipe_method);
+}
 
-    if (bio == NULL)
-        return -1;
+void tl_tls_free_bio(void *bio)
+{
+    lib.BIO_free(bio);
+}
+
+void tl_tls_attach(void *ssl, void *bio)
+{
     /* One reference serves both directions. */
+    lib.BIO_up_ref(bio);
     lib.SSL_set_bio(ssl, bio, bio);
-    return 0;
 }
 
 static tl_pipe *begin(tl_pipe *pipe)

@@ -29,8 +29,14 @@ const char *tl_tls_load(const char *path);
 /* The object that stands in application data of `ssl`. */
 void *tl_tls_owner(void *ssl);
 
-/* Make `ssl` read from and write to pipes from now on; 0, or -1 where memory is short. */
-int tl_tls_attach(void *ssl);
+/* Make what stands between OpenSSL and pipes: owned, or NULL where memory is short. It keeps nothing
+ * from one call to the next but whether to try again, which is asked within the call: all
+ * connections of a thread can have the same. */
+void *tl_tls_new_bio(void);
+void tl_tls_free_bio(void *bio);
+
+/* Make `ssl` read from and write to pipes from now on, through `bio`, of which it keeps a reference. */
+void tl_tls_attach(void *ssl, void *bio);
 
 /* Decrypt up to `size` bytes: how many, or one of the above. */
 int tl_tls_read(void *ssl, tl_pipe *pipe, uint8_t *target, size_t size);
