@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import struct
 import sys
@@ -54,6 +55,15 @@ async def read_frame(line: Any) -> tuple[int, bytes]:
         (size,) = struct.unpack("!Q", await line.peer_reads(8))
     key = await line.peer_reads(4) if second & 0x80 else b"\0" * 4
     return first, bytes(apply_mask(await line.peer_reads(size), key))
+
+
+async def test_what_users_set_has_room_once_they_set_it(engine: Any) -> None:
+    one = await hear(Ears(), engine)
+    ws: Any = one.ws
+    assert not any(isinstance(kept, dict) for kept in gc.get_referents(ws))
+    ws.name = "mine"
+    assert vars(ws) == {"name": "mine"}
+    await one.end()
 
 
 # Sending

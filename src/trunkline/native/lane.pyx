@@ -44,8 +44,18 @@ cdef extern from *:
         ((PyTypeObject *)heir)->tp_as_async->am_anext =
             ((PyTypeObject *)kind)->tp_as_async->am_anext;
     }
+
+    /* Cython makes a dict for each object; whoever sets something in it makes one again. */
+    static inline void tl_drop_dict(PyObject *owner)
+    {
+        PyObject **place = _PyObject_GetDictPtr(owner);
+
+        if (place != NULL)
+            Py_CLEAR(*place);
+    }
     """
     void tl_share_am_anext(object kind, object heir) noexcept
+    void tl_drop_dict(object owner) noexcept
 
 cdef extern from *:
     """
@@ -111,6 +121,9 @@ def unbound(method):
 
 cdef class Lane(Sink):
     """What a connection with a native stream does faster than the reference."""
+
+    def __cinit__(self):
+        tl_drop_dict(self)
 
     def join(self, Stream stream not None, Endpoint endpoint not None, Inbox inbox, events):
         """Join the parts of one connection; called once, when it opens.
