@@ -30,6 +30,9 @@ class Peer:
     only: Kind | None = None
     """The only kind of scenario in which it differs from another."""
 
+    for_fanout: tuple[str, ...] = ()
+    """Options for a fan-out; without them it only echoes."""
+
     def can(self, scenario: Scenario) -> bool:
         """Whether the scenario can be asked of it."""
         return (
@@ -45,14 +48,19 @@ def python(module: str, *arguments: str) -> tuple[str, ...]:
 
 UVLOOP = ("--loop", "uvloop")
 EVENTS = ("--handler", "events")
+TOPIC = ("--handler", "topic")
 
 PEERS = (
     Peer(LIMIT, (str(BUILD / "limit"),), can_tls=False, can_compress=False),
     Peer(LIMIT_APART, (str(BUILD / "limit"), "--apart"), False, False, Kind.FANOUT),
-    Peer("trunkline-events", python("trunkline", *EVENTS)),
-    Peer("trunkline-events+uvloop", python("trunkline", *EVENTS, *UVLOOP)),
-    Peer("trunkline-events-spin", python("trunkline", *EVENTS, "--spin", SPIN_SECONDS)),
-    Peer("trunkline-events-kept", python("trunkline", *EVENTS, "--keep-memory")),
+    Peer("trunkline-events", python("trunkline", *EVENTS), for_fanout=TOPIC),
+    Peer("trunkline-events+uvloop", python("trunkline", *EVENTS, *UVLOOP), for_fanout=TOPIC),
+    Peer(
+        "trunkline-events-spin",
+        python("trunkline", *EVENTS, "--spin", SPIN_SECONDS),
+        for_fanout=TOPIC,
+    ),
+    Peer("trunkline-events-kept", python("trunkline", *EVENTS, "--keep-memory"), for_fanout=TOPIC),
     Peer("trunkline-async", python("trunkline")),
     Peer("trunkline-async+uvloop", python("trunkline", *UVLOOP)),
     Peer("picows", python("picows"), can_compress=False),

@@ -14,7 +14,7 @@ from typing import IO
 from benchmarks.certificate import Certificate
 from benchmarks.lineup import BENCHMARKS, Peer
 from benchmarks.machine import pinned
-from benchmarks.scenarios import Scenario
+from benchmarks.scenarios import Kind, Scenario
 
 START_SECONDS = 20.0
 """For a server to listen."""
@@ -51,7 +51,8 @@ def command_line(peer: Peer, scenario: Scenario, certificate: Certificate) -> li
     """Give the command that starts a peer for a scenario."""
     tls = ["--tls", str(certificate.server)] if scenario.is_tls else []
     deflate = ["--deflate"] if scenario.is_compressed else []
-    return [*peer.command, *tls, *deflate]
+    fanout = peer.for_fanout if scenario.kind is Kind.FANOUT else ()
+    return [*peer.command, *fanout, *tls, *deflate]
 
 
 @contextmanager

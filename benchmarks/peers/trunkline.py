@@ -1,4 +1,8 @@
-"""Trunkline, with a coroutine as handler (`--handler async`) or with `Events`."""
+"""Trunkline, with a coroutine as handler (`--handler async`) or with `Events`.
+
+One instance of `Events` serves all connections, as one set of callbacks does with socketify. There
+is no router: `--handler topic` is asked for where messages are published, and looks at each path.
+"""
 
 from __future__ import annotations
 
@@ -53,13 +57,17 @@ class Subscriber(trunkline.Events):
         topic.subscribe(ws)
 
 
-def serve_events(request: trunkline.Request) -> trunkline.Events:
-    return {PUBLISHER: Publisher, SUBSCRIBER: Subscriber}.get(request.path, Echo)()
+echo = Echo()
+by_path = {PUBLISHER: Publisher(), SUBSCRIBER: Subscriber()}
+
+
+def serve_topic(request: trunkline.Request) -> trunkline.Events:
+    return by_path.get(request.path, echo)
 
 
 # Serving
 
-HANDLERS: dict[str, Any] = {"async": serve_coroutine, "events": serve_events}
+HANDLERS: dict[str, Any] = {"async": serve_coroutine, "events": echo, "topic": serve_topic}
 
 
 def spin_option(setting: Setting) -> dict[str, float]:

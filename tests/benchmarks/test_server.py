@@ -52,3 +52,10 @@ def test_a_scenario_becomes_options_of_the_server() -> None:
     assert command_line(PEER, plain, FILES) == ["serve"]
     assert command_line(PEER, tls, FILES) == ["serve", "--tls", "server.pem"]
     assert PEER.can(tls) and not PEER.can(deflate)
+
+
+def test_a_fanout_may_ask_for_options_of_its_own() -> None:
+    plain, fanout = choose(["echo-64", "fanout-1000"])
+    peer = Peer("a", ("serve",), for_fanout=("--topic",))
+    assert command_line(peer, plain, FILES) == ["serve"]
+    assert command_line(peer, fanout, FILES) == ["serve", "--topic"]
