@@ -57,7 +57,11 @@ cdef class Endpoint:
     cdef Kind pull(self, uint8_t** position, uint8_t* end) except? NOTHING
     # Give how many bytes of a large payload may be received straight into *where; mostly 0.
     # *where is owned by the endpoint and valid until its next method is called.
-    cdef size_t wanted(self, uint8_t** where) noexcept
+    cdef inline size_t wanted(self, uint8_t** where) noexcept:
+        if self.reader is None or not self.receives:
+            return 0
+        return self.reader.room_in_place(where)
+
     # Take note of `size` bytes, still masked, that were received at wanted()'s *where. `size` is at
     # most what wanted() gave, and no other method was called in between.
     cdef Kind received(self, size_t size) except? NOTHING
@@ -65,13 +69,16 @@ cdef class Endpoint:
     # Sending, for the lane
 
     # Whether a message of `length` bytes can go out now as one frame that is not compressed.
-    cdef bint sends_plain(self, size_t length) noexcept
+    cdef inline bint sends_plain(self, size_t length) noexcept:
+        if not self.sends or self.sent_fragment:
+            return False
+        return self.deflate is None or length < self.terms.min_compress
+
     # Draw the key of the next frame. Raises what the source of mask keys raises; the pool runs no
     # Python.
     cdef int take_key(self, uint8_t* key) except -1
 
     # Inside
-    cdef Kind pull_whole(self, uint8_t** position, uint8_t* end) except? NOTHING
     cdef int decode(self, const uint8_t* text, size_t size) except -1
     cdef Kind pull_part(self, uint8_t** position, uint8_t* end) except? NOTHING
     cdef Kind go_on(self, MessageReader reader, uint8_t** position, uint8_t* end) except? NOTHING

@@ -24,6 +24,8 @@ from trunkline.native.messages cimport (
     TL_HEADER_WRONG,
     TL_OPCODE,
     TL_RSV1,
+    TL_WHOLE_BINARY,
+    TL_WHOLE_TEXT,
     MessageReader,
     at_most,
     tl_encode_header,
@@ -70,8 +72,6 @@ cdef enum Fragment:
 
 cdef enum:
     KEY_BYTES = 4
-    WHOLE_TEXT = 0x81     # first byte of a text message in one frame
-    WHOLE_BINARY = 0x82
     SCRATCH = 65_536      # bytes of what receive_bytes() takes that are copied at a time
 
 
@@ -133,7 +133,7 @@ cdef class Endpoint:
         cdef Kind kind
         while self.receives and position[0] < end:
             if self.reader is None:
-                kind = self.pull_whole(position, end)
+                kind = pull_whole(self, position, end)
                 if kind != NOTHING:
                     return kind
             kind = self.pull_part(position, end)
@@ -142,41 +142,6 @@ cdef class Endpoint:
         position[0] = end
         self.data = None
         return NOTHING
-
-    cdef Kind pull_whole(self, uint8_t** position, uint8_t* end) except? NOTHING:
-        """Give the event of the frame at `*position` if it is all there, and a plain one."""
-        cdef:
-            uint8_t* payload
-            tl_frame frame
-            bytes data
-        if tl_parse_header(
-            &frame, position[0], end - position[0], not self.masks
-        ) != TL_HEADER_COMPLETE:
-            return NOTHING
-        payload = position[0] + frame.size
-        if frame.length > <uint64_t>(end - payload):
-            return NOTHING
-        if frame.first == WHOLE_TEXT:
-            if <int64_t>frame.length > self.terms.largest:
-                return NOTHING
-            tl_mask(payload, payload, frame.length, frame.key, 0)
-            if not self.decode(payload, frame.length):
-                # Masked again it takes the way of parts, which finds out what is wrong.
-                tl_mask(payload, payload, frame.length, frame.key, 0)
-                return NOTHING
-            position[0] = payload + frame.length
-            return TEXT
-        if frame.first != WHOLE_BINARY and not frame.first & TL_CONTROL:
-            return NOTHING
-        if frame.first == WHOLE_BINARY and <int64_t>frame.length > self.terms.largest:
-            return NOTHING
-        data = PyBytes_FromStringAndSize(NULL, frame.length)
-        tl_mask(<uint8_t*>PyBytes_AS_STRING(data), payload, frame.length, frame.key, 0)
-        position[0] = payload + frame.length
-        if frame.first == WHOLE_BINARY:
-            self.data = data
-            return BINARY
-        return self.receive_control(frame.first & TL_OPCODE, data)
 
     cdef int decode(self, const uint8_t* text, size_t size) except -1:
         """Make `data` of UTF-8; give 0 where it is none."""
@@ -260,11 +225,6 @@ cdef class Endpoint:
         self.change_state(Step.FAIL)
         self.data = error
         return FAILED
-
-    cdef size_t wanted(self, uint8_t** where) noexcept:
-        if self.reader is None or not self.receives:
-            return 0
-        return self.reader.room_in_place(where)
 
     cdef Kind received(self, size_t size) except? NOTHING:
         cdef:
@@ -360,11 +320,6 @@ cdef class Endpoint:
         return 0
 
     # Sending, for the lane
-
-    cdef bint sends_plain(self, size_t length) noexcept:
-        if not self.sends or self.sent_fragment != NO_FRAGMENT:
-            return False
-        return self.deflate is None or length < self.terms.min_compress
 
     cdef int write_frame(
         self, uint8_t* target, int first, const uint8_t* payload, size_t length
@@ -488,3 +443,40 @@ cdef class Endpoint:
         finally:
             PyBuffer_Release(&source)
         return frame
+
+
+# A function, not a method, because Cython makes only those inline.
+cdef inline Kind pull_whole(Endpoint endpoint, uint8_t** position, uint8_t* end) except? NOTHING:
+    """Give the event of the frame at `*position` if it is all there, and a plain one."""
+    cdef:
+        uint8_t* payload
+        tl_frame frame
+        bytes data
+    if tl_parse_header(
+        &frame, position[0], end - position[0], not endpoint.masks
+    ) != TL_HEADER_COMPLETE:
+        return NOTHING
+    payload = position[0] + frame.size
+    if frame.length > <uint64_t>(end - payload):
+        return NOTHING
+    if frame.first == TL_WHOLE_TEXT:
+        if <int64_t>frame.length > endpoint.terms.largest:
+            return NOTHING
+        tl_mask(payload, payload, frame.length, frame.key, 0)
+        if not endpoint.decode(payload, frame.length):
+            # Masked again it takes the way of parts, which finds out what is wrong.
+            tl_mask(payload, payload, frame.length, frame.key, 0)
+            return NOTHING
+        position[0] = payload + frame.length
+        return TEXT
+    if frame.first != TL_WHOLE_BINARY and not frame.first & TL_CONTROL:
+        return NOTHING
+    if frame.first == TL_WHOLE_BINARY and <int64_t>frame.length > endpoint.terms.largest:
+        return NOTHING
+    data = PyBytes_FromStringAndSize(NULL, frame.length)
+    tl_mask(<uint8_t*>PyBytes_AS_STRING(data), payload, frame.length, frame.key, 0)
+    position[0] = payload + frame.length
+    if frame.first == TL_WHOLE_BINARY:
+        endpoint.data = data
+        return BINARY
+    return endpoint.receive_control(frame.first & TL_OPCODE, data)

@@ -30,7 +30,6 @@ from trunkline.native.endpoint cimport BINARY, FAILED, NOTHING, PING, PONG, TEXT
 from trunkline.native.inbox cimport AS_BYTES, AS_SENT, AS_TEXT, ITERATED, new_receive
 from trunkline.native.masking cimport tl_mask
 from trunkline.native.messages cimport TL_FIN, tl_encode_header
-from trunkline.native.poller cimport Poller
 from trunkline.native.sink cimport Sink
 from trunkline.native.stream cimport Stream
 
@@ -260,25 +259,17 @@ cdef class Lane(Sink):
         return new_send(self, message, text, compress)
 
     def send_soon(self, message, text=None, *, compress=True):
-        if text is not None or not self.queue(message, compress):
+        if text is not None or not queue(self, message, compress):
             self._outbox.send_soon(message, text=text, compress=compress)
-
-    @cython.final
-    cdef bint queue(self, object message, bint compress) except -1:
-        """Send an ordinary message that nobody waits for, unless too much is unsent."""
-        if self.stream is None or self.stream.count_unsent() > self.endpoint.terms.max_unsent:
-            return False
-        return self.put_message(message, compress)
 
     @cython.final
     cdef bint put_message(self, object message, bint compress) except -1:
         """Send an ordinary message; `False`: it is none, and nothing was done."""
         cdef:
-            Endpoint endpoint = self.endpoint
             Py_ssize_t size
             const char* data
             int opcode
-        if endpoint is None or not endpoint.is_open:
+        if self.endpoint is None or not self.endpoint.is_open:
             return False
         # What waits behind a message in fragments is not overtaken.
         if self._sender is not None and self._sender.is_fragmenting:
@@ -290,9 +281,9 @@ cdef class Lane(Sink):
             data, opcode = PyUnicode_AsUTF8AndSize(message, &size), OPCODE_TEXT
         else:
             return False
-        if not endpoint.sends_plain(size):
+        if not self.endpoint.sends_plain(size):
             return compress and self.put_compressed(message, opcode)
-        self.put_frame(opcode, <const uint8_t*>data, size)
+        put_frame(self, opcode, <const uint8_t*>data, size)
         return True
 
     cdef bint put_compressed(self, object message, int opcode) except -1:
@@ -304,27 +295,10 @@ cdef class Lane(Sink):
         self.stream.put(<const uint8_t*>PyBytes_AS_STRING(frame), PyBytes_GET_SIZE(frame))
         return True
 
-    @cython.final
-    cdef int put_frame(self, int opcode, const uint8_t* payload, size_t size) except -1:
-        cdef:
-            Stream stream = self.stream
-            Poller poller = stream.poller
-            uint8_t head[MAX_HEADER]
-            size_t whole
-        if not stream.is_taking():
-            return 0
-        if self.endpoint.masks:
-            return self.put_masked(opcode, payload, size)
-        if size > COPIED_BYTES:
-            whole = tl_encode_header(head, TL_FIN | opcode, size, NULL)
-            return stream.put_both(head, whole, payload, size)
-        # The answer to what is being handled, mostly: straight into the cork.
-        if stream.has_room_in_cork(size + MAX_HEADER):
-            whole = write_frame(poller.corked + poller.corked_size, opcode, payload, size)
-            return stream.commit_corked(whole)
-        return stream.commit(
-            write_frame(stream.reserve(size + MAX_HEADER), opcode, payload, size)
-        )
+    cdef int put_large(self, int opcode, const uint8_t* payload, size_t size) except -1:
+        cdef uint8_t head[MAX_HEADER]
+        cdef size_t head_size = tl_encode_header(head, TL_FIN | opcode, size, NULL)
+        return self.stream.put_both(head, head_size, payload, size)
 
     cdef int put_masked(self, int opcode, const uint8_t* payload, size_t size) except -1:
         cdef:
@@ -341,6 +315,32 @@ cdef class Lane(Sink):
         return self.stream.commit(head + size)
 
 
+# Functions, not methods, because Cython makes only those inline.
+
+cdef inline bint queue(Lane lane, object message, bint compress) except -1:
+    """Send an ordinary message that nobody waits for, unless too much is unsent."""
+    if lane.stream is None or lane.stream.count_unsent() > lane.endpoint.terms.max_unsent:
+        return False
+    return lane.put_message(message, compress)
+
+
+cdef inline int put_frame(Lane lane, int opcode, const uint8_t* payload, size_t size) except -1:
+    """Send a message as one frame, as it is."""
+    cdef uint8_t* target
+    if not lane.stream.is_taking():
+        return 0
+    if lane.endpoint.masks:
+        return lane.put_masked(opcode, payload, size)
+    if size > COPIED_BYTES:
+        return lane.put_large(opcode, payload, size)
+    # The answer to what is being handled, mostly: straight into the cork.
+    target = lane.stream.room_in_cork(size + MAX_HEADER)
+    if target != NULL:
+        return lane.stream.commit_corked(write_frame(target, opcode, payload, size))
+    target = lane.stream.reserve(size + MAX_HEADER)
+    return lane.stream.commit(write_frame(target, opcode, payload, size))
+
+
 # The short way of the messages' methods
 
 cdef object call_send(object lane, PyObject** arguments, Py_ssize_t count, PyObject* names):
@@ -350,7 +350,7 @@ cdef object call_send(object lane, PyObject** arguments, Py_ssize_t count, PyObj
 
 
 cdef object call_send_soon(object lane, PyObject** arguments, Py_ssize_t count, PyObject* names):
-    if count == 1 and names == NULL and (<Lane>lane).queue(<object>arguments[0], True):
+    if count == 1 and names == NULL and queue(<Lane>lane, <object>arguments[0], True):
         return None
     return call_slowly(Lane.send_soon, lane, arguments, count, names)
 

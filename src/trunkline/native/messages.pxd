@@ -11,6 +11,8 @@ cdef extern from "frame.h" nogil:
         TL_RSV1
         TL_OPCODE
         TL_CONTROL
+        TL_WHOLE_TEXT
+        TL_WHOLE_BINARY
         TL_MAX_HEADER
         TL_MAX_CONTROL
 

@@ -56,11 +56,13 @@ cdef class Stream(ConnectedSocket):
         """Whether what is written goes into the poller's cork: while this stream's event lasts."""
         return self.poller.current is self and self.backlog == NULL
 
-    cdef inline bint has_room_in_cork(self, size_t size) noexcept:
-        """Whether so much may be written straight into the poller's cork, and committed there."""
+    cdef inline uint8_t* room_in_cork(self, size_t size) noexcept:
+        """Give where so much may be written straight into the poller's cork; NULL: not now."""
         if not self.uses_cork() or self.is_corked:
-            return False
-        return self.poller.corked_size + size <= BUFFER_BYTES
+            return NULL
+        if self.poller.corked_size + size > BUFFER_BYTES:
+            return NULL
+        return self.poller.corked + self.poller.corked_size
 
     cdef inline int commit_corked(self, size_t size) except -1:
         self.written += size

@@ -1,14 +1,10 @@
 #include "frame.h"
 
-#include <string.h>
-
 enum {
     RESERVED = 0x30,
-    MASK = 0x80,
     LENGTH = 0x7F,
     LENGTH_16 = 126,
     LENGTH_64 = 127,
-    MAX_7_BIT = 125,
     KEY_BYTES = 4
 };
 #define MAX_16_BIT 0xFFFFu
@@ -28,16 +24,18 @@ static int is_wrong_start(uint8_t first, uint8_t second, int is_masked)
 {
     uint8_t opcode = first & TL_OPCODE;
 
-    if ((first & RESERVED) || !(second & MASK) != !is_masked)
+    if ((first & RESERVED) || !(second & TL_MASK) != !is_masked)
         return 1;
     if (!(opcode & TL_CONTROL))
         return opcode > 2;
-    return opcode > 0xA || (first & TL_RSV1) || !(first & TL_FIN) || (second & LENGTH) > MAX_7_BIT;
+    return opcode > 0xA || (first & TL_RSV1) || !(first & TL_FIN) ||
+           (second & LENGTH) > TL_SHORT_LENGTH;
 }
 
 static int is_wrong_length(uint64_t length, uint8_t short_length)
 {
-    return length > MAX_63_BIT || length <= (short_length == LENGTH_16 ? MAX_7_BIT : MAX_16_BIT);
+    return length > MAX_63_BIT ||
+           length <= (short_length == LENGTH_16 ? TL_SHORT_LENGTH : MAX_16_BIT);
 }
 
 static tl_header_state incomplete(tl_frame *frame, size_t needed)
@@ -46,7 +44,8 @@ static tl_header_state incomplete(tl_frame *frame, size_t needed)
     return TL_HEADER_INCOMPLETE;
 }
 
-tl_header_state tl_parse_header(tl_frame *frame, const uint8_t *data, size_t size, int is_masked)
+tl_header_state tl_parse_any_header(tl_frame *frame, const uint8_t *data, size_t size,
+                                    int is_masked)
 {
     uint8_t short_length;
     size_t length_end = 2;
@@ -78,18 +77,18 @@ size_t tl_header_size(uint64_t length, int is_masked)
 {
     size_t size = is_masked ? 2 + KEY_BYTES : 2;
 
-    if (length <= MAX_7_BIT)
+    if (length <= TL_SHORT_LENGTH)
         return size;
     return size + (length <= MAX_16_BIT ? 2 : 8);
 }
 
-size_t tl_encode_header(uint8_t *target, uint8_t first, uint64_t length, const uint8_t *key)
+size_t tl_encode_any_header(uint8_t *target, uint8_t first, uint64_t length, const uint8_t *key)
 {
-    uint8_t masked = key ? MASK : 0;
+    uint8_t masked = key ? TL_MASK : 0;
     size_t length_bytes = 0, size = 2;
 
     target[0] = first;
-    if (length <= MAX_7_BIT) {
+    if (length <= TL_SHORT_LENGTH) {
         target[1] = (uint8_t)(masked | length);
     } else {
         length_bytes = length <= MAX_16_BIT ? 2 : 8;
