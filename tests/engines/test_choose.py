@@ -60,7 +60,7 @@ def test_what_is_not_compiled_is_not_imported(monkeypatch: pytest.MonkeyPatch) -
     assert pure.COMPILED_ENDPOINT is None
     assert pure.COMPILED_DEFLATE is None
     assert pure.compress_once() is deflate.compress_once
-    assert pure.reception_class() is None
+    assert pure.reception_class() is pure.ENTRANCE is None
     assert pure.mask_keys() is new_mask_key
     assert pure.fan_out_for(AsyncioStream(Ear(), 1)) is fan_out
 
@@ -175,3 +175,9 @@ def test_what_is_compressed_once_is_compressed_by_what_is_compiled(
 
 def test_requests_like_earlier_ones_are_answered_by_what_is_compiled() -> None:
     assert (choose.reception_class() is not None) == ("opening" in native.MODULES)
+
+
+async def test_streams_of_the_asyncio_engine_are_opened_by_the_reference() -> None:
+    assert choose.entrance_class(AsyncioEngine(asyncio.get_running_loop())) is None
+    native_engine: Any = object()
+    assert choose.entrance_class(native_engine) is choose.ENTRANCE

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from trunkline import Events, Headers, Request, ServerConnection
-from trunkline.server.handler import as_coroutine, as_factory, make_events
+from trunkline.server.handler import as_coroutine, as_source, is_plain_class, make_events
 
 REQUEST = Request("/room", Headers({"Host": "localhost"}))
 
@@ -39,14 +39,14 @@ class Echo(Events):
 )
 def test_what_gives_a_coroutine_is_a_coroutine_handler(handler: Any) -> None:
     assert as_coroutine(handler) is handler
-    assert as_factory(handler) is None
+    assert as_source(handler) is None
 
 
 def test_a_subclass_of_events_has_one_instance_for_each_connection() -> None:
     assert as_coroutine(Echo) is None
-    factory = as_factory(Echo)
-    assert factory is not None
-    first, second = make_events(factory, REQUEST), make_events(factory, REQUEST)
+    source = as_source(Echo)
+    assert source is not None
+    first, second = make_events(source, REQUEST), make_events(source, REQUEST)
     assert isinstance(first, Echo) and isinstance(second, Echo)
     assert first is not second
 
@@ -54,9 +54,9 @@ def test_a_subclass_of_events_has_one_instance_for_each_connection() -> None:
 def test_an_instance_of_events_serves_all_connections() -> None:
     echo = Echo()
     assert as_coroutine(echo) is None
-    factory = as_factory(echo)
-    assert factory is not None
-    assert make_events(factory, REQUEST) is make_events(factory, REQUEST) is echo
+    source = as_source(echo)
+    assert source is not None
+    assert make_events(source, REQUEST) is make_events(source, REQUEST) is echo
 
 
 def test_a_function_makes_events_from_the_request() -> None:
@@ -66,31 +66,56 @@ def test_a_function_makes_events_from_the_request() -> None:
         seen.append(request)
         return Echo()
 
-    factory = as_factory(choose)
-    assert factory is not None
-    assert isinstance(make_events(factory, REQUEST), Echo)
+    source = as_source(choose)
+    assert source is not None
+    assert isinstance(make_events(source, REQUEST), Echo)
     assert seen == [REQUEST]
+
+
+class Choosy(Events):
+    """Makes what it likes."""
+
+    def __new__(cls) -> Any:
+        return Echo()
+
+
+class Kind(type):
+    """Makes what it likes of its classes."""
+
+    def __call__(cls) -> Any:
+        return Echo()
+
+
+class Made(Events, metaclass=Kind):
+    """Makes another kind of events."""
+
+
+def test_plain_is_a_class_that_gives_its_own_instances() -> None:
+    assert is_plain_class(Echo)
+    for source in (Choosy, Made, Echo(), lambda request: Echo()):
+        assert not is_plain_class(source)
+        assert isinstance(make_events(source, REQUEST), Echo)
 
 
 @pytest.mark.parametrize("wrong", [None, 1, "echo", object()])
 def test_what_cannot_be_called_is_no_handler(wrong: Any) -> None:
     assert as_coroutine(wrong) is None
     with pytest.raises(TypeError, match="is not a handler: it cannot be called"):
-        as_factory(wrong)
+        as_source(wrong)
 
 
 @pytest.mark.parametrize("wrong", [Conversation, dict])
 def test_a_class_that_is_no_subclass_of_events_is_no_handler(wrong: Any) -> None:
     assert as_coroutine(wrong) is None
     with pytest.raises(TypeError, match="is not a subclass of Events"):
-        as_factory(wrong)
+        as_source(wrong)
 
 
 @pytest.mark.parametrize(
     "wrong", [lambda request: None, lambda request: Echo, lambda request: converse(request)]
 )
 def test_a_function_that_makes_something_else_is_told_so(wrong: Any) -> None:
-    factory = as_factory(wrong)
-    assert factory is not None
+    source = as_source(wrong)
+    assert source is not None
     with pytest.raises(TypeError, match="for a request, not Events; is it an async def"):
-        make_events(factory, REQUEST)
+        make_events(source, REQUEST)

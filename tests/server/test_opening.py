@@ -747,3 +747,63 @@ async def test_a_refused_page_is_refused_again_and_again() -> None:
         for _ in range(3):
             response = await ask(server, request(Origin="http://evil.com"))
             assert response.status_code == 403
+
+
+class Door:
+    """Stands for the compiled entrance: it opens nothing by itself."""
+
+    def __init__(self, decline: Callable[[Any, float], Opening]) -> None:
+        self.decline = decline
+        self.reception = self
+        self.learned: list[bytes] = []
+        self.waited = 0.0
+        self.is_broken = False
+
+    def __call__(self, stream: Any) -> Opening:
+        opening = self.decline(stream, self.waited)
+        if self.is_broken:
+            try:
+                raise ValueError("no more")
+            except ValueError:
+                opening.fail()
+        return opening
+
+    def learn(self, head: bytes, *what: object) -> None:
+        self.learned.append(head)
+
+    def close(self) -> None:
+        """Nobody waits."""
+
+
+@pytest.fixture
+def doors(monkeypatch: pytest.MonkeyPatch) -> list[Door]:
+    """Give the doors of the servers that a test makes."""
+    doors: list[Door] = []
+
+    def open_entrance(setting: object, options: object, watch: object, decline: Any) -> Door:
+        doors.append(Door(decline))
+        return doors[-1]
+
+    monkeypatch.setattr("trunkline.server.serve.open_entrance", open_entrance)
+    return doors
+
+
+async def test_what_was_accepted_is_remembered(doors: list[Door]) -> None:
+    async with server_for() as server:
+        await ask(server, request())
+        await ask(server, request(Origin="http://evil.com"))
+    assert doors[0].learned == [request()]
+
+
+async def test_a_mistake_before_the_request_is_answered_with_500(doors: list[Door]) -> None:
+    async with server_for() as server:
+        doors[0].is_broken = True
+        response = await ask(server, request())
+    assert (response.status_code, one_line(response)) == (500, "see the server's log")
+
+
+async def test_who_has_waited_before_is_not_waited_for_again(doors: list[Door]) -> None:
+    async with server_for() as server:
+        doors[0].waited = Limits().open_timeout or 0.0
+        response = await ask(server, b"GET")
+    assert response.status_code == 408

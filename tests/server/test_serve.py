@@ -364,6 +364,22 @@ async def test_closing_may_let_conversations_go_on() -> None:
     await server.wait_closed()
 
 
+async def test_a_server_that_closes_closes_its_entrance(monkeypatch: pytest.MonkeyPatch) -> None:
+    closed: list[object] = []
+
+    class Door:
+        reception = None
+
+        def close(self) -> None:
+            closed.append(self)
+
+    door = Door()
+    monkeypatch.setattr("trunkline.server.serve.open_entrance", lambda *arguments: door)
+    async with server_for():
+        assert not closed
+    assert closed == [door]
+
+
 async def test_a_server_that_never_started_closes_too() -> None:
     server = server_for()
     server.close()

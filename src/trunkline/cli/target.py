@@ -13,7 +13,7 @@ from typing import cast
 
 from trunkline.cli.exit_code import ExitCode
 from trunkline.cli.failures import Failure
-from trunkline.server.handler import Handler, as_factory
+from trunkline.server.handler import Handler, as_source
 
 MACHINERY = ("<frozen importlib", importlib.__file__, __file__)
 
@@ -27,7 +27,7 @@ def load_handler(target: str) -> Handler:
     module, attribute = split_target(target)
     handler = find_attribute(load_module(module), attribute)
     try:
-        as_factory(cast(Handler, handler))
+        as_source(cast(Handler, handler))
     except TypeError as error:
         raise Failure(f"{target} cannot be served: {error}") from None
     return cast(Handler, handler)

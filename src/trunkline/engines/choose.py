@@ -20,6 +20,7 @@ from trunkline.protocol.deflate import PerMessageDeflate
 from trunkline.protocol.endpoint import Endpoint
 
 if TYPE_CHECKING:
+    from trunkline.native.arrival import Entrance
     from trunkline.native.opening import Reception
 
 COMPILED_ENDPOINT: type[Endpoint] | None = None
@@ -43,6 +44,13 @@ if "opening" in native.MODULES:
     from trunkline.native.opening import Reception as CompiledReception
 
     RECEPTION = CompiledReception
+
+ENTRANCE: type[Entrance] | None = None
+"""The compiled way from accept() to an open connection, for streams of the native engine."""
+if "arrival" in native.MODULES:
+    from trunkline.native.arrival import Entrance as CompiledEntrance
+
+    ENTRANCE = CompiledEntrance
 
 COMPILED_MASK_KEYS: Callable[[], bytes] | None = None
 """Takes keys from a pool: without a system call for each, and in C where the endpoint is."""
@@ -121,6 +129,11 @@ def compress_once() -> Callable[[bytes, int], bytes]:
 def reception_class() -> type[Reception] | None:
     """Give the class that answers requests that are like earlier ones, where it is compiled."""
     return RECEPTION
+
+
+def entrance_class(engine: Engine) -> type[Entrance] | None:
+    """Give the class that opens connections of `engine`, where it is compiled."""
+    return None if isinstance(engine, AsyncioEngine) else ENTRANCE
 
 
 def mask_keys() -> Callable[[], bytes]:

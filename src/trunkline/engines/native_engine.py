@@ -18,7 +18,7 @@ from trunkline.engines.listening import bind_sockets
 from trunkline.engines.securing import Securing
 from trunkline.engines.timers import TimerWheel
 from trunkline.limits import ACCEPT_RETRY, LISTEN_BACKLOG
-from trunkline.native.listener import ListeningSocket
+from trunkline.native.listener import Acceptor, ListeningSocket
 from trunkline.native.poller import Poller
 from trunkline.native.stream import Stream as NativeStream
 
@@ -50,6 +50,8 @@ class NativeListener:
         self._accept = accept
         self._tls = tls
         self._write_limit = write_limit
+        # Nothing comes before it where streams are not secured.
+        self._acceptor = accept if tls is None and isinstance(accept, Acceptor) else self._accepted
         self._sockets = sockets
         self._paths = [path_of(sock) for sock in sockets]
         self._listening: list[ListeningSocket] = []
@@ -78,7 +80,7 @@ class NativeListener:
         # The set closes what it holds; this object holds the other descriptor.
         fd = os.dup(sock.fileno())
         try:
-            listening = ListeningSocket(self._engine.poller, fd, self._accepted, self._retry)
+            listening = ListeningSocket(self._engine.poller, fd, self._acceptor, self._retry)
         except BaseException:
             os.close(fd)
             raise

@@ -26,6 +26,7 @@ NAMES = (
     "stream",
     "listener",
     "opening",
+    "arrival",
     "fanout",
     "wakeup",
     "awaitable",

@@ -2,6 +2,9 @@ from collections.abc import Callable
 
 from trunkline.native.poller import Pollable, Poller
 
+class Acceptor:
+    """Takes connections without an object for their descriptors."""
+
 class ListeningSocket(Pollable):
     """A listening socket in the poller."""
 
@@ -9,7 +12,7 @@ class ListeningSocket(Pollable):
         self,
         poller: Poller,
         fd: int,
-        accepted: Callable[[int], object],
+        accepted: Callable[[int], object] | Acceptor,
         retry: Callable[[OSError], object],
     ) -> None: ...
     def resume(self) -> None:

@@ -24,13 +24,20 @@ cdef enum:
     BATCH = 64
 
 
+cdef class Acceptor:
+    cdef int accept(self, Poller poller, int fd) except -1:
+        """Take over a connected, non-blocking socket."""
+        raise NotImplementedError
+
+
 cdef class ListeningSocket(Pollable):
     """A listening socket in the poller.
 
     Args:
         poller: of the running loop.
         fd: bound and listening, non-blocking; owned from now on.
-        accepted: called with the descriptor of each connection, which it then owns.
+        accepted: called with the descriptor of each connection, which it then owns; or an
+            `Acceptor`.
         retry: called when no descriptor is free; accepting stops until `resume()`.
     """
 
@@ -61,6 +68,8 @@ cdef class ListeningSocket(Pollable):
         return 0
 
     cdef int hand_over(self, int fd) except -1:
+        if isinstance(self.accepted, Acceptor):
+            return (<Acceptor>self.accepted).accept(self.poller, fd)
         try:
             number = fd
         except MemoryError:

@@ -30,6 +30,10 @@ cdef extern from "head.h":
     ) noexcept
 
 
+cdef enum:
+    EMPTY_LINE = 4  # bytes at the end of a head
+
+
 cdef extern from "accept.h":
     enum:
         TL_KEY_CHARACTERS

@@ -14,9 +14,6 @@ from libc.time cimport time
 
 from trunkline.limits import LARGEST_TERMS, MOST_TERMS
 
-cdef enum:
-    EMPTY_LINE = 4
-
 cdef Py_ssize_t most_terms = MOST_TERMS
 cdef Py_ssize_t largest_terms = LARGEST_TERMS
 

@@ -19,8 +19,5 @@ def date_of(second: int) -> str:
 def second_of(date: str) -> int | None:
     """Give the second that `date_of()` formats like this, or `None`."""
     parts = parsedate_tz(date) if DATE.fullmatch(date) else None
-    try:
-        second = None if parts is None else mktime_tz(parts)
-    except ValueError:  # such as the 99th of a month
-        return None
+    second = None if parts is None else mktime_tz(parts)
     return None if second is None or formatdate(second, usegmt=True) != date else second

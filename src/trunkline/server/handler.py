@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Awaitable, Callable
-from typing import cast
+from typing import TypeGuard, cast
 
 from trunkline.connection.events import Events
 from trunkline.protocol.http1 import Request
@@ -12,6 +12,7 @@ from trunkline.server.connection import ServerConnection
 
 CoroutineHandler = Callable[[ServerConnection], Awaitable[None]]
 EventsFactory = Callable[[Request], Events]
+EventsSource = type[Events] | Events | EventsFactory
 Handler = CoroutineHandler | type[Events] | Events | EventsFactory
 """A coroutine function, a subclass of `Events`, an instance of one for all connections, or a
 function from the request to `Events`."""
@@ -30,30 +31,34 @@ def as_coroutine(handler: Handler) -> CoroutineHandler | None:
     return cast(CoroutineHandler, handler) if is_coroutine_function(handler) else None
 
 
-def as_factory(handler: Handler) -> EventsFactory | None:
-    """Give the function that makes `Events` for a request, if the handler is one or can be.
+def as_source(handler: Handler) -> EventsSource | None:
+    """Give the handler if `Events` come from it.
 
     Raises:
         TypeError: it is not a handler of any kind.
     """
     if is_coroutine_function(handler):
         return None
-    if isinstance(handler, Events):
-        shared = handler
-        return lambda request: shared
-    if isinstance(handler, type):
-        if not issubclass(handler, Events):
-            raise TypeError(f"{handler!r} is not a subclass of Events")
-        kind = handler
-        return lambda request: kind()
-    if not callable(handler):
+    if isinstance(handler, type) and not issubclass(handler, Events):
+        raise TypeError(f"{handler!r} is not a subclass of Events")
+    if not isinstance(handler, Events) and not callable(handler):
         raise TypeError(f"{handler!r} is not a handler: it cannot be called")
-    return cast(EventsFactory, handler)
+    return cast(EventsSource, handler)
 
 
-def make_events(factory: EventsFactory, request: Request) -> Events:
-    """Make the events of one connection; raise `TypeError` where the function gives others."""
-    events: object = factory(request)
+def is_plain_class(source: EventsSource) -> TypeGuard[type[Events]]:
+    """Whether calling `source` gives an instance of it, without a look at the request."""
+    if not isinstance(source, type):
+        return False
+    new: object = source.__new__
+    return new is object.__new__ and type(source).__call__ is type.__call__
+
+
+def make_events(source: EventsSource, request: Request) -> Events:
+    """Give the events of one connection; raise `TypeError` where the source gives others."""
+    if isinstance(source, Events):
+        return source
+    events: object = source() if isinstance(source, type) else source(request)
     if isinstance(events, Events):
         return events
     if inspect.iscoroutine(events):

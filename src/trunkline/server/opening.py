@@ -24,10 +24,9 @@ from trunkline.protocol.http1 import (
     make_response,
     parse_request,
     refusal_for,
-    reread_request,
 )
+from trunkline.server.beginning import begin
 from trunkline.server.connection import ServerConnection
-from trunkline.server.conversation import Conversation
 from trunkline.server.date import http_date
 from trunkline.server.handler import make_events
 from trunkline.server.options import ServerOptions
@@ -37,7 +36,7 @@ from trunkline.server.subprotocol import select_subprotocol
 from trunkline.server.watch import Watch
 
 if TYPE_CHECKING:
-    from trunkline.native.opening import Greeting, Reception
+    from trunkline.native.opening import Reception
 
 Hook = Callable[..., Awaitable[Response | None] | Response | None]
 Terms = tuple[Agreement, Events | None]
@@ -56,7 +55,8 @@ class Opening(Timer):
         stream: what was accepted.
         options: the server's.
         watch: told of the connection when it opens, and of the end of everything.
-        reception: answers requests that are like earlier ones; `None` for no such thing.
+        reception: answers later requests that are like this one; `None` for no such thing.
+        waited: how many seconds ago the stream was accepted.
     """
 
     __slots__ = (
@@ -78,6 +78,8 @@ class Opening(Timer):
         options: ServerOptions,
         watch: Watch,
         reception: Reception | None = None,
+        *,
+        waited: float = 0.0,
     ) -> None:
         super().__init__()
         self._setting = setting
@@ -90,7 +92,7 @@ class Opening(Timer):
         self._is_lost = False
         self.task: asyncio.Task[None] | None = None
         if options.limits.open_timeout is not None:
-            setting.engine.timers.set(self, options.limits.open_timeout)
+            setting.engine.timers.set(self, max(options.limits.open_timeout - waited, 0))
 
     # Called by the stream
 
@@ -99,11 +101,6 @@ class Opening(Timer):
         if self._is_answered or self.task is not None:
             return
         if self._reader is None:
-            # Most requests come in one piece, and have been seen before.
-            greeting = None if self._reception is None else self._reception.greet(data)
-            if greeting is not None:
-                self._welcome(greeting)
-                return
             self._reader = HeadReader(self._options.limits.max_head)
         try:
             whole = self._reader.feed(data)
@@ -143,19 +140,6 @@ class Opening(Timer):
 
     # Deciding
 
-    def _welcome(self, greeting: Greeting) -> None:
-        """Answer as others were answered who asked the same."""
-        try:
-            connection = self._new_connection()
-            connection.keep_heads(greeting.pattern, greeting.own_values)
-            events = self._new_events(lambda: reread_request(greeting.head))
-        except Exception:
-            self._fail()
-        else:
-            self._send(greeting.answer)
-            self._begin(connection, greeting.agreement, events, greeting.rest)
-        self._watch.finished(self)
-
     async def _run(self, head: bytes, rest: bytes) -> None:
         try:
             opened = await self._decide(head)
@@ -163,7 +147,12 @@ class Opening(Timer):
             self._fail()
             return
         if opened is not None:
-            self._begin(*opened, rest)
+            begin(self._watch, self._options, *opened, rest)
+
+    def fail(self) -> None:
+        """Answer that a mistake on this side is in the way; called where it is handled."""
+        self._fail()
+        self._watch.finished(self)
 
     def _fail(self) -> None:
         """A mistake on this side; called where it is handled."""
@@ -207,9 +196,9 @@ class Opening(Timer):
         kind = connection_type(ServerConnection, self._stream)
         return kind(self._setting, self._stream)
 
-    def _new_events(self, request: Callable[[], Request]) -> Events | None:
-        factory = self._options.events_factory
-        return None if factory is None else make_events(factory, request())
+    def _new_events(self, request: Request) -> Events | None:
+        source = self._options.events
+        return None if source is None else make_events(source, request)
 
     def _judge(
         self, connection: ServerConnection, request: Request
@@ -221,7 +210,7 @@ class Opening(Timer):
             agreement, response = self._accept(connection, upgrade)
         except RequestRefused as refused:
             return self._refusal(refused), None
-        return response, (agreement, self._new_events(lambda: request))
+        return response, (agreement, self._new_events(request))
 
     def _accept(self, connection: ServerConnection, upgrade: Upgrade) -> tuple[Agreement, Response]:
         options = self._options
@@ -299,27 +288,6 @@ class Opening(Timer):
             self.task.cancel()
         seconds = self._options.limits.open_timeout
         self.refuse(RequestRefused(HTTPStatus.REQUEST_TIMEOUT, f"not opened within {seconds} s"))
-
-    # Beginning
-
-    def _begin(
-        self,
-        connection: ServerConnection,
-        agreement: Agreement,
-        events: Events | None,
-        rest: bytes,
-    ) -> None:
-        self._watch.opened(connection)
-        try:
-            connection.open(agreement, events, rest)
-            coroutine = self._options.coroutine
-            if events is None and coroutine is not None:
-                Conversation(self._watch, connection, coroutine, self._options.logger)
-        except Exception:
-            self._options.logger.exception("a connection could not begin")
-            # Otherwise the server would wait for its end.
-            self._watch.lost(connection)
-            connection.abort()
 
     def _task_done(self, task: asyncio.Task[None]) -> None:
         self._watch.finished(self)

@@ -10,7 +10,7 @@ from trunkline.limits import Limits
 from trunkline.protocol.extensions import Deflate
 from trunkline.protocol.http1 import Request, Response
 from trunkline.server.connection import ServerConnection
-from trunkline.server.handler import CoroutineHandler, EventsFactory
+from trunkline.server.handler import CoroutineHandler, EventsSource
 from trunkline.server.origin import Origins
 
 ProcessRequest = Callable[[ServerConnection, Request], Awaitable[Response | None] | Response | None]
@@ -25,7 +25,7 @@ class ServerOptions:
     """What `serve()` was told; its docstring explains each."""
 
     coroutine: CoroutineHandler | None
-    events_factory: EventsFactory | None
+    events: EventsSource | None
     origins: Origins
     subprotocols: Sequence[str]
     select_subprotocol: SelectSubprotocol | None

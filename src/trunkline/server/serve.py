@@ -8,19 +8,20 @@ import socket
 import ssl as ssl_module
 from collections.abc import Generator, Sequence
 from http import HTTPStatus
-from typing import Any, Self, Unpack
+from typing import TYPE_CHECKING, Any, Self, Unpack
 
 from trunkline.close_codes import CloseCode
 from trunkline.connection.setting import Setting
 from trunkline.engines.choose import current_engine
-from trunkline.engines.engine import Address, Listener, Receiver, Stream, Tls
+from trunkline.engines.engine import Address, Listener, Stream, Tls
 from trunkline.errors import InvalidState, RequestRefused
 from trunkline.limits import DEFAULT_LIMITS, LimitOptions, Limits, with_options
 from trunkline.protocol.extensions import Deflate, choose_deflate
 from trunkline.protocol.handshake import check_subprotocols
 from trunkline.protocol.role import Role
 from trunkline.server.connection import ServerConnection
-from trunkline.server.handler import Handler, as_coroutine, as_factory
+from trunkline.server.entrance import open_entrance
+from trunkline.server.handler import Handler, as_coroutine, as_source
 from trunkline.server.opening import Opening
 from trunkline.server.options import (
     ProcessRequest,
@@ -29,9 +30,11 @@ from trunkline.server.options import (
     ServerOptions,
 )
 from trunkline.server.origin import SAME_ORIGIN, Origins, check_origins, freeze
-from trunkline.server.reception import open_reception
 from trunkline.server.watch import Watch
 from trunkline.version import VERSION
+
+if TYPE_CHECKING:
+    from trunkline.native.arrival import Entrance
 
 SERVER_HEADER = f"trunkline/{VERSION}"
 
@@ -47,8 +50,8 @@ class Server:
         self._tls = tls
         self._options = options
         self._watch = Watch()
-        self._reception = open_reception(options)
         self._setting: Setting | None = None
+        self._entrance: Entrance | None = None
         self._binding = asyncio.Lock()
         self._listener: Listener | None = None
         self._closing: asyncio.Task[None] | None = None
@@ -84,10 +87,11 @@ class Server:
         self._setting = Setting(
             engine, Role.SERVER, options.limits, options.logger, self._watch.when_lost
         )
+        self._entrance = open_entrance(self._setting, options, self._watch, self._accept)
         engine.poll_busily(options.limits.busy_poll)
         listener = await engine.listen(
             self._address,
-            self._accept,
+            self._accept if self._entrance is None else self._entrance,
             tls=self._tls,
             write_limit=options.limits.write_limit,
         )
@@ -108,10 +112,12 @@ class Server:
         self._check_not_closed()
         self._is_serving = True
 
-    def _accept(self, stream: Stream) -> Receiver:
+    def _accept(self, stream: Stream, waited: float = 0.0) -> Opening:
         assert self._setting is not None
-        setting, options = self._setting, self._options
-        opening = Opening(setting, stream, options, self._watch, self._reception)
+        reception = None if self._entrance is None else self._entrance.reception
+        opening = Opening(
+            self._setting, stream, self._options, self._watch, reception, waited=waited
+        )
         self._watch.openings.add(opening)
         if self._closing is not None:
             opening.refuse(shutting_down())
@@ -174,6 +180,8 @@ class Server:
     async def _close(self, close_connections: bool, code: int, reason: str) -> None:
         if self._listener is not None:
             self._listener.close()
+        if self._entrance is not None:
+            self._entrance.close()
         for opening in self._watch.openings.copy():
             opening.refuse(shutting_down())
         if close_connections:
@@ -256,7 +264,7 @@ def serve(
         None if ssl is None else Tls(context=ssl, handshake_timeout=limits.open_timeout),
         ServerOptions(
             coroutine=as_coroutine(handler),
-            events_factory=as_factory(handler),
+            events=as_source(handler),
             origins=freeze(origins),
             subprotocols=tuple(subprotocols or ()),
             select_subprotocol=select_subprotocol,

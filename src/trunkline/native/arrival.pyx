@@ -1,0 +1,173 @@
+# No twin: server/opening.py is asked for everything that is not plain.
+# Owns nothing: the poller owns the streams. Runs on the loop's thread.
+"""From accept() to an open connection, where a request is like an earlier one.
+
+An arrival listens to a stream until its first bytes are there. If the reception knows what to
+answer, the connection opens at once. Otherwise an `Opening` takes the arrival's place, and
+everything else: a request in pieces, one that is new or wrong, a deadline, a server that closes.
+"""
+
+from cpython.bytes cimport PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from libc.math cimport INFINITY, isinf
+from libc.stdint cimport uint8_t, uint32_t
+
+from trunkline.native.listener cimport Acceptor
+from trunkline.native.opening cimport EMPTY_LINE, Form, Reception
+from trunkline.native.poller cimport Poller
+from trunkline.native.sink cimport Sink
+from trunkline.native.sockets cimport EPOLLIN, close_fd, tl_monotonic
+from trunkline.native.stream cimport Stream
+from trunkline.native.timer_wheel cimport TimerWheel
+
+
+cdef class Entrance(Acceptor):
+    def __cinit__(
+        self,
+        Reception reception not None,
+        TimerWheel timers not None,
+        open_timeout,
+        uint32_t write_limit,
+        *,
+        decline,
+        connect,
+        begin,
+        shared_events=None,
+        kind=None,
+        events_for=None,
+    ):
+        self.reception, self.timers, self.write_limit = reception, timers, write_limit
+        self.open_timeout = INFINITY if open_timeout is None else open_timeout
+        self.decline, self.connect, self.begin = decline, connect, begin
+        self.shared_events, self.kind, self.events_for = shared_events, kind, events_for
+        self.waiting = set()
+
+    @property
+    def count(self):
+        return len(self.waiting)
+
+    def close(self):
+        """Let openings refuse who is waiting, and who comes from now on."""
+        cdef Arrival arrival
+        self.is_closed = True
+        for arrival in list(self.waiting):
+            arrival.give_way()
+
+    cdef int accept(self, Poller poller, int fd) except -1:
+        cdef Stream stream
+        try:
+            stream = Stream.__new__(Stream, poller, fd, None, self.write_limit)
+        except BaseException:
+            close_fd(fd)
+            raise
+        try:
+            self.admit(stream)
+            stream.watch(EPOLLIN)
+        except BaseException:
+            stream.abort()  # of which its sink hears
+            raise
+        return 0
+
+    def __call__(self, Stream stream not None):
+        self.admit(stream)
+        return stream.receiver
+
+    cdef int admit(self, Stream stream) except -1:
+        cdef Arrival arrival
+        if self.is_closed:
+            stream.receiver = self.decline(stream, 0.0)
+            return 0
+        arrival = Arrival.__new__(Arrival)
+        arrival.entrance, arrival.stream, arrival.since = self, stream, tl_monotonic()
+        stream.sink = arrival
+        self.waiting.add(arrival)
+        return 0 if isinf(self.open_timeout) else self.timers.put(arrival, self.open_timeout)
+
+    cdef object new_events(self, Form form, const uint8_t* data):
+        if self.kind is not None:
+            return self.kind()
+        if self.events_for is None:
+            return self.shared_events
+        head = PyBytes_GET_SIZE(form.head) - EMPTY_LINE
+        return self.events_for(PyBytes_FromStringAndSize(<const char*>data, head))
+
+
+cdef class Arrival(Sink):
+    """A stream whose request has not arrived yet."""
+
+    cdef int leave(self) except -1:
+        """Listen no more."""
+        if self.entrance is not None:
+            self.order_off()
+            self.entrance.waiting.discard(self)
+            self.entrance = None
+        return 0
+
+    cdef object give_way(self):
+        """Give the opening that takes this place."""
+        cdef:
+            Entrance entrance = self.entrance
+            Stream stream = self.stream
+        self.leave()
+        try:
+            opening = entrance.decline(stream, tl_monotonic() - self.since)
+        except BaseException:
+            stream.abort()  # nobody is left who would listen
+            raise
+        stream.receiver, stream.sink = opening, None
+        return opening
+
+    # Called by the stream
+
+    cdef int receive(self, uint8_t* data, size_t size) except -1:
+        cdef:
+            Arrival itself = self  # of which the stream lets go
+            Form form = self.entrance.reception.recognize(data, size)
+        if form is not None:
+            return itself.open(form, data, size)
+        itself.give_way().bytes_received(PyBytes_FromStringAndSize(<char*>data, size))
+        return 0
+
+    cdef int ended(self) except -1:
+        self.stream.close()
+        return 0
+
+    cdef int resumed(self) except -1:
+        return 0
+
+    cdef int lost(self, object error) except -1:
+        return self.leave()
+
+    # Called by the timer wheel
+
+    cdef int go_off(self) except -1:
+        self.give_way().fire()
+        return 0
+
+    # Opening
+
+    cdef int open(self, Form form, const uint8_t* data, size_t size) except -1:
+        """Answer as others were answered who asked the same."""
+        cdef:
+            Entrance entrance = self.entrance
+            Reception reception = entrance.reception
+            Stream stream = self.stream
+            Py_ssize_t head = PyBytes_GET_SIZE(form.head)
+            const uint8_t* key = data + form.key_at
+            size_t answer
+        try:
+            connection = entrance.connect(stream)
+            connection.keep_heads(form.pattern, reception.own_values(form, key))
+            events = entrance.new_events(form, data)
+        except Exception:
+            self.give_way().fail()
+            return 0
+        self.leave()
+        stream.sink = None
+        if not stream.is_taking():
+            return 0
+        answer = reception.measure_answer(form)
+        reception.write_answer(stream.reserve(answer), form, key)
+        stream.commit(answer)
+        rest = PyBytes_FromStringAndSize(<const char*>data + head, size - head)
+        entrance.begin(connection, form.terms.agreement, events, rest)
+        return 0
