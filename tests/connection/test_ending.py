@@ -78,3 +78,11 @@ def test_a_failure_is_this_sides_doing() -> None:
     ending = Ending(closer=Closer.PEER)
     ending.fail(FAILURE)
     assert (ending.closer, ending.failure) == (Closer.LOCAL, FAILURE)
+
+
+def test_a_goodbye_that_was_answered_is_all_that_is_known() -> None:
+    ending = Ending.answered(GOODBYE)
+    assert ending.has_come and ending.was_clean
+    error = ending.error(silence=9.0)
+    assert (error.rcvd, error.sent, error.closer) == (GOODBYE, GOODBYE, Closer.PEER)
+    assert error.silence == 0.0

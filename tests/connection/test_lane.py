@@ -14,11 +14,14 @@ from tests.connection.memory_stream import MemoryEngine, MemoryStream
 from tests.engines.ear import HANG
 from tests.reimport import reimport
 from trunkline import native
+from trunkline.close_codes import Close
 from trunkline.connection import lane
 from trunkline.connection.connection import Connection
+from trunkline.connection.ending import Ending
 from trunkline.connection.events import Dispatcher, Events
 from trunkline.connection.lane import connection_type
 from trunkline.connection.setting import Setting
+from trunkline.connection.state import State
 from trunkline.limits import DEFAULT_LIMITS
 from trunkline.protocol.handshake import Agreement
 from trunkline.protocol.role import Role
@@ -42,12 +45,16 @@ class Ears(Events):
     def __init__(self) -> None:
         self.heard: list[str | bytes] = []
         self.calls: list[str] = []
+        self.closed = asyncio.Event()
 
     def on_open(self, ws: Connection) -> None:
         self.calls.append("open")
 
     def on_message(self, ws: Connection, data: str | bytes) -> None:
         self.heard.append(data)
+
+    def on_close(self, ws: Connection, code: int, reason: str, was_clean: bool) -> None:
+        self.closed.set()
 
 
 @pytest.fixture
@@ -57,14 +64,20 @@ async def engine() -> AsyncIterator[Any]:
     engine.close()
 
 
-def connect(engine: Any, kind: type[Connection], events: Events | None = None) -> Any:
-    """Make an open connection, and the socket of its peer."""
+def begin(engine: Any, kind: type[Connection]) -> Any:
+    """Make a connection that is not open yet, and the socket of its peer."""
     mine, peer = socket.socketpair()
     mine.setblocking(False)
     stream = engine.new_stream(mine.detach(), None, 1000)
     setting = Setting(engine, Role.CLIENT, DEFAULT_LIMITS, LOGGER)
     made = connection_type(kind, stream)(setting, stream)
     stream.open()
+    return made, peer
+
+
+def connect(engine: Any, kind: type[Connection], events: Events | None = None) -> Any:
+    """Make an open connection, and the socket of its peer."""
+    made, peer = begin(engine, kind)
     made.open(Agreement(), events, b"")
     return made, peer
 
@@ -123,3 +136,57 @@ async def test_messages_go_to_events_where_there_are_any(engine: Any) -> None:
             await ws.wait_closed()
         assert ears.heard == ["a"]
         assert ears.calls == ["open"]
+
+
+@needs_native
+async def test_the_states_follow_each_other(engine: Any) -> None:
+    ws, peer = begin(engine, Special)
+    with peer:
+        assert ws.state is State.CONNECTING
+        link = ws._link
+        assert link.state is State.CONNECTING
+        ws.open(Agreement(), Ears(), b"")
+        assert ws._link is link and ws.state is link.state is State.OPEN
+        peer.sendall(b"\x88\x00")
+        peer.shutdown(socket.SHUT_WR)
+        async with asyncio.timeout(HANG):
+            await ws.wait_closed()
+        assert ws.state is State.CLOSED
+
+
+@needs_native
+async def test_a_link_that_is_asked_for_at_the_end_knows_of_the_goodbye(engine: Any) -> None:
+    ws, peer = connect(engine, Special, ears := Ears())
+    with peer:
+        peer.sendall(b"\x88\x02\x03\xe9")
+        peer.shutdown(socket.SHUT_WR)
+        async with asyncio.timeout(HANG):
+            await ears.closed.wait()
+        assert ws._link.is_lost and ws._link.ending == Ending.answered(Close(1001, ""))
+
+
+@needs_native
+async def test_what_follows_from_an_agreement_is_remembered_within_limits(
+    engine: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lane, "MOST_TERMS", 1)
+    setting = Setting(engine, Role.SERVER, DEFAULT_LIMITS, LOGGER)
+    plain, chat = Agreement(), Agreement(subprotocol="chat")
+    footing = lane.footing_for(setting, plain)
+    assert lane.footing_for(setting, plain) is footing
+    assert lane.footing_for(setting, chat) is not lane.footing_for(setting, chat)
+    assert lane.footing_for(setting, chat).agreement is chat
+    assert setting.footings == {plain: footing}
+
+
+@needs_native
+async def test_a_connection_at_rest_feels_the_pulse_on_the_clock_of_its_engine(
+    engine: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ws, peer = connect(engine, Special)
+    with peer:
+        now = ws._stream.last_heard + 7.0
+        monkeypatch.setattr(engine, "now", lambda: now)
+        assert ws._silence() == pytest.approx(7.0)
+        ws.abort()
+        await ws.wait_closed()

@@ -354,6 +354,31 @@ async def test_an_answered_ping_leaves_nothing_behind() -> None:
     assert line.link.debts is NO_DEBTS
 
 
+async def test_a_link_is_at_rest_while_it_has_nothing_to_do() -> None:
+    line = make_line()
+    assert not line.link.is_at_rest
+    line.connection.open(Agreement(), None, b"")
+    assert line.link.is_at_rest
+    line.connection.pause_reading()
+    assert not line.link.is_at_rest
+    line.connection.resume_reading()
+    pong = line.connection.ping(b"a")
+    assert not line.link.is_at_rest
+    line.peer.pong(b"a")
+    await pong
+    leaving = asyncio.create_task(line.connection.wait_closed())
+    await rounds()
+    assert not line.link.is_at_rest
+    leaving.cancel()
+    await rounds()
+    assert line.link.is_at_rest
+    line.link.stuck = (0, 0.0)
+    assert not line.link.is_at_rest
+    line.link.stuck = None
+    line.connection.close_soon()
+    assert not line.link.is_at_rest
+
+
 async def test_what_links_share_as_long_as_nothing_happens_is_never_written_to() -> None:
     line = open_line(write_limit=10)
     line.peer.pong(b"unasked")
@@ -367,7 +392,7 @@ async def test_what_links_share_as_long_as_nothing_happens_is_never_written_to()
     await line.connection.wait_closed()
     assert Ending() == NO_END
     assert not NO_PINGS
-    assert (NO_DEBTS.pong, NO_DEBTS.failure, NO_DEBTS.when_due) == (None, None, None)
+    assert not NO_DEBTS
     assert not NO_DEBTS.followers
 
 

@@ -12,9 +12,11 @@ async def test_everybody_who_waits_is_woken() -> None:
     waiters = Waiters()
     tasks = [asyncio.create_task(waiters.wait()) for _ in range(3)]
     await rounds()
+    assert waiters
     assert not any(task.done() for task in tasks)
     waiters.wake()
     await asyncio.gather(*tasks)
+    assert not waiters
 
 
 async def test_whoever_comes_later_waits_for_the_next_time() -> None:

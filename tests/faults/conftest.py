@@ -11,7 +11,9 @@ from tests.contracts.engines import ENGINE_KINDS
 from tests.faults.idle_loop import LOOP_FACTORIES, IdleLoop
 from tests.interop.certificate import Certificate
 from tests.tidiness import tidiness
+from trunkline.connection import lane
 from trunkline.connection.link import Link
+from trunkline.engines.engine import Engine, Stream
 
 __all__ = ["silent_loop", "tidiness"]
 
@@ -32,6 +34,10 @@ def set_last_heard(link: Link, now: float) -> None:
     link.stream.last_heard = time.monotonic()
 
 
+def silence_of(engine: Engine, stream: Stream) -> float:
+    return engine.now() - idle_loop().time_at(stream.last_heard)
+
+
 @pytest.fixture(autouse=True)
 def idle_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let every clock be that of the loop, and no proxy of the environment be asked.
@@ -41,6 +47,7 @@ def idle_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("no_proxy", "*")
     heard = property(lambda link: idle_loop().time_at(link.stream.last_heard), set_last_heard)
     monkeypatch.setattr(Link, "last_heard", heard)
+    monkeypatch.setattr(lane, "silence_of", silence_of)
     for kind in ENGINE_KINDS.values():
         monkeypatch.setattr(kind, "now", lambda _: idle_loop().time())
 

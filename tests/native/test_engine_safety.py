@@ -288,7 +288,7 @@ async def test_a_server_closes_although_a_connection_could_not_be_opened(
 
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(lambda _, context: None)
-    monkeypatch.setattr("trunkline.connection.lane.Inbox", fail)
+    monkeypatch.setattr(trunkline.Connection, "_fold_heads", fail)
 
     async def handler(ws: trunkline.Connection) -> None: ...
 

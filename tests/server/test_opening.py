@@ -634,7 +634,7 @@ async def test_a_connection_that_cannot_begin_keeps_no_server_from_closing(
     def fail(*args: object) -> None:
         raise MemoryError
 
-    monkeypatch.setattr("trunkline.connection.connection.endpoint_class", lambda: fail)
+    monkeypatch.setattr(Connection, "_fold_heads", fail)
     handler = Recorder()
     async with asyncio.timeout(HANG_SECONDS), server_for(handler) as server:
         with pytest.raises((OSError, MemoryError, InvalidMessage)):

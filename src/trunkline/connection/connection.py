@@ -59,8 +59,7 @@ class Connection:
             received: bytes that arrived behind the handshake.
         """
         link = self._link
-        if not isinstance(self._heads, bytes):
-            self._heads, self._own_values = fold(self._heads)
+        self._fold_heads()
         self._agreement = PLAIN if agreement == PLAIN else agreement
         deflate = agreement.deflate
         role = link.setting.role
@@ -68,6 +67,10 @@ class Connection:
         endpoint = endpoint_class()(role, link.limits, extensions, mask_keys())
         self._deliver_to(events, endpoint)
         link.open(endpoint, self, received)
+
+    def _fold_heads(self) -> None:
+        if not isinstance(self._heads, bytes):
+            self._heads, self._own_values = fold(self._heads)
 
     def keep_heads(self, pattern: bytes, own_values: bytes) -> None:
         """Keep request and response, folded already."""
@@ -86,6 +89,14 @@ class Connection:
     # What is known
 
     @property
+    def _setting(self) -> Setting:
+        return self._link.setting
+
+    @property
+    def _stream(self) -> Stream:
+        return self._link.stream
+
+    @property
     def ends_quietly(self) -> bool:
         """Whether `async for` over the messages ends without an error in any case."""
         return self._ends_quietly
@@ -97,7 +108,7 @@ class Connection:
     @property
     def logger(self) -> logging.Logger:
         """What is told of errors in handlers."""
-        return self._link.setting.logger
+        return self._setting.logger
 
     @property
     def _unfolded(self) -> Heads:
@@ -131,9 +142,9 @@ class Connection:
     @property
     def _outbox(self) -> Outbox:
         if self._sender is None:
-            link, deflate = self._link, self._agreement.deflate
-            form = form_of(link.setting.role, deflate, link.limits.min_compress)
-            self._sender = Outbox(link, form)
+            setting, deflate = self._setting, self._agreement.deflate
+            form = form_of(setting.role, deflate, setting.limits.min_compress)
+            self._sender = Outbox(self._link, form)
         return self._sender
 
     @cached_property
@@ -160,16 +171,16 @@ class Connection:
     @property
     def local_address(self) -> Any:
         """The address of this side's socket."""
-        return self._link.stream.get_extra_info("sockname")
+        return self._stream.get_extra_info("sockname")
 
     @property
     def remote_address(self) -> Any:
         """The address of the peer's socket."""
-        return self._link.stream.get_extra_info("peername")
+        return self._stream.get_extra_info("peername")
 
     def get_extra_info(self, name: str) -> Any:
         """Give what the stream knows, such as `socket`, `ssl_object` or `peercert`, or `None`."""
-        return self._link.stream.get_extra_info(name)
+        return self._stream.get_extra_info(name)
 
     @property
     def latency(self) -> float:
@@ -179,7 +190,7 @@ class Connection:
     @property
     def buffered_amount(self) -> int:
         """Bytes that were sent and have not left."""
-        return self._link.stream.unsent
+        return self._stream.unsent
 
     @property
     def close_code(self) -> int | None:

@@ -17,7 +17,6 @@ class Debts:
     Args:
         pong: payload of the ping that is answered once there is room.
         failure: the peer's mistake, told once the consumer has dealt with what came before.
-        when_due: called at the deadline of a closing phase.
         when_ended: called when nothing can be sent or received any more.
         room: tasks that wait for low water.
         loss: tasks that wait until the stream is gone.
@@ -26,11 +25,20 @@ class Debts:
 
     pong: bytes | None = None
     failure: PeerError | None = None
-    when_due: Callable[[], None] | None = None
     when_ended: Callable[[], None] | None = None
     room: Waiters = field(default_factory=Waiters)
     loss: Waiters = field(default_factory=Waiters)
     followers: dict[Follower, None] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        """Whether anything is owed to anybody."""
+        one_of_a_kind = (self.pong, self.failure, self.when_ended)
+        return bool(
+            any(debt is not None for debt in one_of_a_kind)
+            or self.room
+            or self.loss
+            or self.followers
+        )
 
     # These write only where there is something: one object stands for all who owe nothing.
 
@@ -47,13 +55,6 @@ class Debts:
             return None
         failure, self.failure = self.failure, None
         return failure
-
-    def take_deadline(self) -> Callable[[], None] | None:
-        """Give what is to be done at the deadline; it is due no longer."""
-        if self.when_due is None:
-            return None
-        when_due, self.when_due = self.when_due, None
-        return when_due
 
     def tell_held(self) -> None:
         """A fragmented message begins: followers wait for its end."""

@@ -36,6 +36,11 @@ class Ending:
     cause: Exception | None = None
     silence: float | None = None
 
+    @classmethod
+    def answered(cls, goodbye: Close) -> Ending:
+        """Make what is known where the peer's goodbye came as it should, and was answered."""
+        return cls(rcvd=goodbye, sent=goodbye, closer=Closer.PEER, silence=0.0)
+
     @property
     def has_come(self) -> bool:
         """Whether nothing can be sent or received any more."""

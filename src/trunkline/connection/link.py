@@ -16,12 +16,7 @@ from trunkline.connection.setting import Setting
 from trunkline.connection.state import State
 from trunkline.engines.engine import Engine, Stream
 from trunkline.engines.timers import Timer
-from trunkline.errors import (
-    Closer,
-    ConnectionClosed,
-    InvalidState,
-    PeerError,
-)
+from trunkline.errors import Closer, ConnectionClosed, InvalidState, PeerError
 from trunkline.limits import FAILURE_GRACE, Limits
 from trunkline.protocol.closing import encode_close, shorten_reason
 from trunkline.protocol.endpoint import Endpoint
@@ -43,7 +38,7 @@ class Link(Timer):
 
     __slots__ = (
         *("debts", "ending", "endpoint", "is_lost", "is_reading_paused", "latency", "owner"),
-        *("pings", "setting", "stream", "stuck"),
+        *("pings", "setting", "stream", "stuck", "when_due"),
     )
 
     def __init__(self, setting: Setting, stream: Stream) -> None:
@@ -56,6 +51,8 @@ class Link(Timer):
         self.is_reading_paused = False
         self.latency = 0.0
         """The latest round-trip time in seconds; 0 before the first pong."""
+        self.when_due: Callable[[], None] | None = None
+        """Called at the deadline of a closing phase; until there is one, of the keep-alive."""
         self.stuck: tuple[int, float] | None = None
         # Of its own only where there is something to say
         self.pings = NO_PINGS
@@ -128,6 +125,12 @@ class Link(Timer):
     @last_heard.setter
     def last_heard(self, now: float) -> None:
         self.stream.last_heard = now
+
+    @property
+    def is_at_rest(self) -> bool:
+        """Whether there is nothing to do until somebody says something."""
+        is_undisturbed = not self.is_reading_paused and self.stuck is None
+        return self.can_send and is_undisturbed and not (self.debts or self.pings)
 
     @property
     def has_ended(self) -> bool:
@@ -303,7 +306,7 @@ class Link(Timer):
 
     def fire(self) -> None:
         """A deadline has come: of a closing phase, or of the keep-alive."""
-        when_due = self.debts.take_deadline()
+        when_due, self.when_due = self.when_due, None
         if when_due is not None:
             when_due()
         else:
@@ -378,6 +381,7 @@ class Link(Timer):
         if self.is_open and not self.has_ended:
             self._own_ending().closer = Closer.LOCAL
             self._end()
+            self._set_timer(None)
         self.stream.abort()
 
     async def wait_lost(self) -> None:
@@ -430,14 +434,14 @@ class Link(Timer):
 
     def _send_close(self, code: int | None, reason: str) -> None:
         if self.ending.sent is None:
-            encode_close(code, reason)  # so that nobody is told of a close that cannot be sent
-            self.debts.tell_ending()
+            if self.debts.followers:
+                encode_close(code, reason)  # nobody is told of a close that cannot be sent
+                self.debts.tell_ending()
             frame = self.endpoint.send_close(code, reason)
             self._own_ending().sent = Close(
                 CloseCode.NO_STATUS_RCVD if code is None else code, reason
             )
             self.stream.write(frame)
-            self._set_timer(None)
 
     def _close_timed_out(self) -> None:
         seconds = self.limits.close_timeout
@@ -453,7 +457,6 @@ class Link(Timer):
         self.debts.tell_ending()
         self._give_reason()
         self.endpoint.receive_end()
-        self._set_timer(None)
         if self.pings:
             self.pings.fail(self.closed())
         self.debts.room.wake()
@@ -472,11 +475,12 @@ class Link(Timer):
 
         The keep-alive ends with it.
         """
-        self.cancel()
-        self.debts.take_deadline()
         delay = self.limits.close_timeout if delay is None else delay
-        if callback is not None and delay is not None:
-            self._own_debts().when_due = callback
+        if callback is None or delay is None:
+            self.when_due = None
+            self.cancel()
+        else:
+            self.when_due = callback
             self.engine.timers.set(self, delay)
 
     # Made when there is something to say

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from trunkline.engines.engine import Engine
 from trunkline.limits import Limits
+from trunkline.protocol.handshake import Agreement
 from trunkline.protocol.role import Role
 
 
@@ -29,3 +30,5 @@ class Setting:
     limits: Limits
     logger: logging.Logger
     when_lost: Callable[[Any], None] | None = None
+    footings: dict[Agreement, Any] = field(default_factory=dict, compare=False, repr=False)
+    """Of compiled connections: what follows from this, by what was agreed on."""

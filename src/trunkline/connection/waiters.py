@@ -13,6 +13,10 @@ class Waiters:
     def __init__(self) -> None:
         self._futures: set[asyncio.Future[None]] | None = None
 
+    def __bool__(self) -> bool:
+        """Whether anybody waits."""
+        return bool(self._futures)
+
     async def wait(self) -> None:
         """Wait for the next `wake()`."""
         future = asyncio.get_running_loop().create_future()

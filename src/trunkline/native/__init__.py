@@ -17,7 +17,9 @@ PLATFORM = "linux"
 NAMES = (
     "masking",
     "timer_wheel",
+    "closing",
     "messages",
+    "terms",
     "endpoint",
     "poller",
     "sink",
@@ -32,6 +34,8 @@ NAMES = (
     "awaitable",
     "conversation",
     "inbox",
+    "footing",
+    "life",
     "lane",
     "tls",
 )

@@ -1,9 +1,10 @@
 # What the lane knows of an endpoint: its fields, and how bytes become events without Python.
 cimport cython
-from libc.stdint cimport int64_t, uint8_t, uint32_t
+from libc.stdint cimport uint8_t
 
 from trunkline.native.flag cimport flag
 from trunkline.native.messages cimport MessageReader
+from trunkline.native.terms cimport Terms
 
 
 # What pull() gives. `data` then holds: str, bytes, bytes, bytes, Close, PeerError.
@@ -15,17 +16,6 @@ cdef enum Kind:
     PONG
     CLOSE
     FAILED
-
-
-# What endpoints of one server have in common.
-@cython.final
-cdef class Terms:
-    cdef object limits
-    cdef object new_mask_key        # callable; None where this side masks nothing
-    cdef int64_t largest            # bytes of a whole frame that need no second look; -1: none
-    cdef size_t max_unsent          # bytes, of messages that nobody waits for
-    cdef uint32_t min_compress      # bytes; the largest number stands for any above
-    cdef flag uses_pool             # mask keys are masking.new_mask_key()'s
 
 
 @cython.final
@@ -87,8 +77,9 @@ cdef class Endpoint:
     cdef Kind fail(self, object error) except? NOTHING
     cdef int receive_into(self, list events, const uint8_t* data, size_t size) except -1
     cdef object event(self, Kind kind)
-    cdef int change_state(self, object step) except -1
-    cdef int set_state(self, object state) except -1
+    cdef int change_state(self, int step) except -1
+    cdef void set_state(self, int stage) noexcept
+    cdef int end(self) except -1
     cdef bytes first_frame(self, int opcode, object data, bint fin, bint compress)
     cdef object compressed(self, object data, bint fin)
     cdef bytes data_frame(self, int first, object payload)
@@ -96,3 +87,7 @@ cdef class Endpoint:
     cdef int write_frame(
         self, uint8_t* target, int first, const uint8_t* payload, size_t length
     ) except -1
+
+
+# Make an endpoint as its class does, without looking at what others had looked at.
+cdef Endpoint new_endpoint(Terms terms, bint masks, object deflate)

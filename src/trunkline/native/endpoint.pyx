@@ -12,9 +12,21 @@ from cpython.exc cimport PyErr_Clear, PyErr_ExceptionMatches
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from cpython.object cimport PyObject
 from cpython.ref cimport Py_DECREF
-from libc.stdint cimport INT64_MAX, UINT32_MAX, int64_t, uint8_t, uint64_t
+from libc.stdint cimport int64_t, uint8_t, uint64_t
 from libc.string cimport memcpy
 
+from trunkline.native.closing cimport (
+    END,
+    FAIL,
+    IMPOSSIBLE,
+    IS_OPEN,
+    RECEIVE_CLOSE,
+    RECEIVE_FRAMES,
+    SEND_CLOSE,
+    SEND_FRAME,
+    after,
+    read_close,
+)
 from trunkline.native.masking cimport take_mask_key, tl_mask
 from trunkline.native.messages cimport (
     TL_CONTROL,
@@ -27,24 +39,22 @@ from trunkline.native.messages cimport (
     TL_WHOLE_BINARY,
     TL_WHOLE_TEXT,
     MessageReader,
-    at_most,
     tl_encode_header,
     tl_frame,
     tl_header_size,
     tl_header_state,
     tl_parse_header,
 )
+from trunkline.native.terms cimport Terms, terms_of
 
 from trunkline.errors import PeerError
 from trunkline.limits import DEFAULT_LIMITS
-from trunkline.native import masking
-from trunkline.protocol.closing import TABLE, State, Step, advance, encode_close, parse_close
+from trunkline.protocol.closing import State, Step, advance, encode_close
 from trunkline.protocol.endpoint import (
     IN_FRAGMENTS,
     NO_KEYS,
     NOTHING_TO_CONTINUE,
     ONE_EXTENSION,
-    RECEIVING,
     check_control,
 )
 from trunkline.protocol.events import Binary, Failed, Ping, Pong, Text
@@ -76,30 +86,14 @@ cdef enum:
 
 
 STATES = tuple(State)
-
-# Of the latest endpoint of a server: many with the same come in a row.
-cdef Terms latest_terms = None
+STEPS = tuple(Step)
 
 
-cdef class Terms:
-    pass
-
-
-cdef Terms terms_of(limits, new_mask_key):
-    """Give the terms; those of clients are not kept: a cycle may go through their keys."""
-    global latest_terms
-    cdef Terms terms = latest_terms
-    if new_mask_key is None and terms is not None and terms.limits is limits:
-        return terms
-    terms = Terms.__new__(Terms)
-    terms.limits, terms.new_mask_key = limits, new_mask_key
-    terms.uses_pool = new_mask_key is masking.new_mask_key
-    terms.largest = at_most(limits.max_size, INT64_MAX) if limits.max_fragments else -1
-    terms.max_unsent = at_most(limits.max_unsent, INT64_MAX)
-    terms.min_compress = at_most(limits.min_compress, UINT32_MAX)
-    if new_mask_key is None:
-        latest_terms = terms
-    return terms
+cdef Endpoint new_endpoint(Terms terms, bint masks, object deflate):
+    cdef Endpoint endpoint = Endpoint.__new__(Endpoint)
+    endpoint.terms, endpoint.masks, endpoint.deflate = terms, masks, deflate
+    endpoint.set_state(IS_OPEN)
+    return endpoint
 
 
 cdef class Endpoint:
@@ -120,7 +114,7 @@ cdef class Endpoint:
         self.masks = role.masks
         self.terms = terms_of(limits, new_mask_key if self.masks else None)
         self.deflate = extensions[0] if extensions else None
-        self.set_state(State.OPEN)
+        self.set_state(IS_OPEN)
 
     @property
     def state(self):
@@ -209,11 +203,11 @@ cdef class Endpoint:
             self.data = payload
             return PING if opcode == OPCODE_PING else PONG
         try:
-            close = parse_close(payload)
+            close = read_close(payload)
         except PeerError as error:
             return self.fail(error)
         self.reader = None
-        self.change_state(Step.RECEIVE_CLOSE)
+        self.change_state(RECEIVE_CLOSE)
         self.data = close
         return CLOSE
 
@@ -222,7 +216,7 @@ cdef class Endpoint:
         self.reader = None
         if not self.receives:  # something else ended it meanwhile
             return NOTHING
-        self.change_state(Step.FAIL)
+        self.change_state(FAIL)
         self.data = error
         return FAILED
 
@@ -260,8 +254,11 @@ cdef class Endpoint:
 
     def receive_end(self):
         """Take note that the stream has ended: nothing can be sent or received any more."""
+        self.end()
+
+    cdef int end(self) except -1:
         self.reader = None
-        self.change_state(Step.END)
+        return self.change_state(END)
 
     cdef int receive_into(self, list events, const uint8_t* data, size_t size) except -1:
         """Append the events of what arrived, the way the lane receives."""
@@ -308,16 +305,18 @@ cdef class Endpoint:
             return Pong(data)
         return data if kind == CLOSE else Failed(data)
 
-    cdef int change_state(self, object step) except -1:
-        return self.set_state(advance(self.state, step))
-
-    cdef int set_state(self, object state) except -1:
-        cdef bint receives = state in RECEIVING, sends = (state, Step.SEND_FRAME) in TABLE
-        self.step = STATES.index(state)
-        self.is_open = state is State.OPEN
-        self.receives = receives
-        self.sends = sends
+    cdef int change_state(self, int step) except -1:
+        cdef int stage = after(self.step, step)
+        if stage == IMPOSSIBLE:
+            advance(self.state, STEPS[step])  # raises
+        self.set_state(stage)
         return 0
+
+    cdef void set_state(self, int stage) noexcept:
+        self.step = stage
+        self.is_open = stage == IS_OPEN
+        self.receives = after(stage, RECEIVE_FRAMES) != IMPOSSIBLE
+        self.sends = after(stage, SEND_FRAME) != IMPOSSIBLE
 
     # Sending, for the lane
 
@@ -385,9 +384,9 @@ cdef class Endpoint:
             ValueError: code or reason must not be sent (§7.4).
         """
         body = encode_close(code, reason)
-        state = advance(self.state, Step.SEND_CLOSE)
+        advance(self.state, Step.SEND_CLOSE)
         frame = self.frame(TL_FIN | OPCODE_CLOSE, body)
-        self.set_state(state)
+        self.change_state(SEND_CLOSE)
         return frame
 
     cdef bytes first_frame(self, int opcode, object data, bint fin, bint compress):

@@ -4,13 +4,13 @@ from libc.stdint cimport uint8_t, uint32_t
 
 from trunkline.native.awaitable cimport Awaitable
 from trunkline.native.endpoint cimport Endpoint
+from trunkline.native.flag cimport flag
 from trunkline.native.stream cimport Stream
 from trunkline.native.wakeup cimport Wakeup
 
 
 @cython.final
 cdef class Inbox:
-    cdef object link  # connection.link.Link: policy
     cdef Stream stream
     cdef Endpoint endpoint
 
@@ -27,16 +27,18 @@ cdef class Inbox:
 
     # The reader
     cdef Wakeup reader  # who waits; None while nobody does
-    cdef bint is_being_read
-    cdef bint is_handling  # the reader has taken a message and not asked for the next
+    cdef flag is_being_read
+    cdef flag is_handling  # the reader has taken a message and not asked for the next
+    cdef flag has_ended  # no more messages will come
 
+    # Whose inbox it is, is told where the policy of its link is asked for.
     cdef int put(self, object data) except -1
-    cdef int arrived(self) except -1
-    cdef int pause_when_full(self) except -1
+    cdef int arrived(self, object connection) except -1
+    cdef int pause_when_full(self, object connection) except -1
     cdef int wake(self, bint directly) except -1
-    cdef object take(self)
+    cdef object take(self, object connection)
     cdef object take_other(self)
-    cdef int begin_reading(self) except -1
+    cdef int begin_reading(self, object connection) except -1
     cdef bint is_below(self, Py_ssize_t divisor) noexcept
 
 

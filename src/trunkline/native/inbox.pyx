@@ -39,27 +39,27 @@ cdef class Inbox:
     """Keeps messages until they are read, and lets the peer wait when there are many.
 
     Args:
-        link: pauses and resumes reading.
+        limits: `max_queue` and `max_queue_bytes` apply.
         stream: carries the answers.
-        endpoint: of the link; while it is open, nothing has ended or failed.
+        endpoint: of the connection; while it is open, nothing has ended or failed.
     """
 
-    def __init__(self, link, Stream stream not None, Endpoint endpoint not None):
-        self.link, self.stream, self.endpoint = link, stream, endpoint
-        self.max_count = min(link.limits.max_queue, PY_SSIZE_T_MAX)
-        self.max_size = min(link.limits.max_queue_bytes, PY_SSIZE_T_MAX)
+    def __init__(self, limits, Stream stream not None, Endpoint endpoint not None):
+        self.stream, self.endpoint = stream, endpoint
+        self.max_count = min(limits.max_queue, PY_SSIZE_T_MAX)
+        self.max_size = min(limits.max_queue_bytes, PY_SSIZE_T_MAX)
 
     # Reading
 
-    cdef int begin_reading(self) except -1:
+    cdef int begin_reading(self, object connection) except -1:
         if self.is_being_read:
             raise ConcurrencyError("recv() is already waiting for a message in another task")
         self.is_handling = False
-        if self.count == 0 and not self.endpoint.is_open:
-            self.link.settle()
+        if self.count == 0 and not (self.endpoint.is_open or self.has_ended):
+            connection._link.settle()
         return 0
 
-    cdef object take(self):
+    cdef object take(self, object connection):
         """Give the next message; there is one."""
         data = self.first
         self.count -= 1
@@ -70,7 +70,7 @@ cdef class Inbox:
             # What answers messages that came together leaves together.
             self.stream.hold_back()
         if self.stream.is_reading_paused and self.is_below(low_water_divisor):
-            self.link.resume_reading()
+            connection._link.resume_reading()
         return data
 
     cdef object take_other(self):
@@ -103,17 +103,17 @@ cdef class Inbox:
         self.size += size_of(data)
         return 0
 
-    cdef int arrived(self) except -1:
+    cdef int arrived(self, object connection) except -1:
         """Let the reader go on, and the peer wait where messages are left that are enough."""
         if self.reader is not None and self.count:
             self.wake(self.stream.poller.is_busy and not self.stream.poller.is_debugging)
         if self.count:
-            self.pause_when_full()
+            self.pause_when_full(connection)
         return 0
 
-    cdef inline int pause_when_full(self) except -1:
+    cdef inline int pause_when_full(self, object connection) except -1:
         if self.count >= self.max_count or self.size >= self.max_size:
-            self.link.pause_reading()
+            connection._link.pause_reading()
         return 0
 
     # Called by the link, as a consumer
@@ -122,10 +122,7 @@ cdef class Inbox:
         """Wait for messages."""
 
     def message(self, data):
-        """Keep a message that came by the slow road."""
-        self.put(data)
-        self.wake_soon()
-        self.pause_when_full()
+        """The lane takes messages past the link."""
 
     def ping(self, payload):
         """Nobody asks for pings here."""
@@ -142,6 +139,7 @@ cdef class Inbox:
 
     def ended(self):
         """Wake the reader."""
+        self.has_ended = True
         self.wake_soon()
 
     def lost(self):
@@ -194,10 +192,10 @@ cdef class Receive(Awaitable):
                 self.stage = FINISHED
                 raise UsageError("messages of this connection go to on_message(), not to recv()")
             self.stage = FINISHED  # unless it comes to waiting
-            self.inbox.begin_reading()
+            self.inbox.begin_reading(self.connection)
         if self.inbox.count:
             return self.finish()
-        if not self.inbox.endpoint.is_open and self.inbox.link.has_ended:
+        if self.inbox.has_ended:
             self.stop()
             raise self.end()
         reader = new_wakeup(self.inbox.stream.poller.loop)
@@ -208,7 +206,7 @@ cdef class Receive(Awaitable):
     cdef object finish(self):
         """Take the message: only now, so that whoever stops waiting loses none."""
         self.stop()
-        data = self.inbox.take()
+        data = self.inbox.take(self.connection)
         if self.form == AS_TEXT and isinstance(data, bytes):
             data = data.decode()
         elif self.form == AS_BYTES and isinstance(data, str):
@@ -237,7 +235,7 @@ cdef class Receive(Awaitable):
 
     cdef object end(self):
         """Make the error that says how the connection has ended, or the end of an iteration."""
-        error = self.inbox.link.closed()
+        error = self.connection.closed()
         if self.form != ITERATED:
             return error
         if isinstance(error, ConnectionClosedOK) or self.connection.ends_quietly:

@@ -2,29 +2,14 @@
 from libc.stdint cimport uint8_t
 
 from trunkline.native.awaitable cimport Awaitable
-from trunkline.native.endpoint cimport Endpoint, Kind
-from trunkline.native.inbox cimport Inbox
-from trunkline.native.sink cimport Sink
-from trunkline.native.stream cimport Stream
+from trunkline.native.endpoint cimport Kind
+from trunkline.native.life cimport Life
 
 
-cdef class Lane(Sink):
-    cdef dict __dict__  # for what users set on a connection
-    cdef object __weakref__
-    cdef Stream stream
-    cdef Endpoint endpoint  # None before the connection is open
-    cdef public object _link  # connection.link.Link: takes everything that is no message
-    cdef public object _sender  # connection.outbox.Outbox, once it was needed
-
-    # Where messages go: into the inbox, or to on_message(events, connection, data)
-    cdef readonly Inbox inbox
-    cdef readonly object events
-    cdef object on_message
-
+cdef class Lane(Life):
     cdef int find_method(self) except -1
     cdef int act_on(self, Kind kind) except -1
     cdef int arrived(self) except -1
-    cdef int take(self, Kind kind) except -1
     cdef int deliver(self) except -1
     cdef int handler_failed(self) except -1
     cdef bint put_message(self, object message, bint compress) except -1

@@ -26,15 +26,13 @@ from trunkline.native.awaitable cimport (
     thrown,
     warn_of_unawaited,
 )
-from trunkline.native.endpoint cimport BINARY, FAILED, NOTHING, PING, PONG, TEXT, Endpoint, Kind
+from trunkline.native.endpoint cimport BINARY, NOTHING, TEXT, Kind
 from trunkline.native.inbox cimport AS_BYTES, AS_SENT, AS_TEXT, ITERATED, new_receive
+from trunkline.native.life cimport Life
 from trunkline.native.masking cimport tl_mask
 from trunkline.native.messages cimport TL_FIN, tl_encode_header
-from trunkline.native.sink cimport Sink
-from trunkline.native.stream cimport Stream
 
 from trunkline.native.awaitable import REUSED, sends_directly
-from trunkline.protocol.events import Failed, Ping, Pong
 
 cdef extern from *:
     """
@@ -43,18 +41,8 @@ cdef extern from *:
         ((PyTypeObject *)heir)->tp_as_async->am_anext =
             ((PyTypeObject *)kind)->tp_as_async->am_anext;
     }
-
-    /* Cython makes a dict for each object; whoever sets something in it makes one again. */
-    static inline void tl_drop_dict(PyObject *owner)
-    {
-        PyObject **place = _PyObject_GetDictPtr(owner);
-
-        if (place != NULL)
-            Py_CLEAR(*place);
-    }
     """
     void tl_share_am_anext(object kind, object heir) noexcept
-    void tl_drop_dict(object owner) noexcept
 
 cdef extern from *:
     """
@@ -118,24 +106,8 @@ def unbound(method):
     return lambda events, connection, data: method(connection, data)
 
 
-cdef class Lane(Sink):
+cdef class Lane(Life):
     """What a connection with a native stream does faster than the reference."""
-
-    def __cinit__(self):
-        tl_drop_dict(self)
-
-    def join(self, Stream stream not None, Endpoint endpoint not None, Inbox inbox, events):
-        """Join the parts of one connection; called once, when it opens.
-
-        Args:
-            stream: of the link.
-            endpoint: of the link.
-            inbox: for messages, or `None`.
-            events: the user's, where there is no inbox.
-        """
-        self.stream, self.endpoint = stream, endpoint
-        self.inbox, self.events = inbox, events
-        stream.sink = self
 
     cdef int find_method(self) except -1:
         """Keep on_message without binding it: an object less for each connection."""
@@ -177,32 +149,7 @@ cdef class Lane(Sink):
 
     @cython.final
     cdef inline int arrived(self) except -1:
-        return 0 if self.inbox is None else self.inbox.arrived()
-
-    cdef int ended(self) except -1:
-        self._link.end_received()
-        return 0
-
-    cdef int resumed(self) except -1:
-        self._link.writing_resumed()
-        return 0
-
-    cdef int lost(self, object error) except -1:
-        self._link.stream_lost(error)
-        return 0
-
-    cdef int take(self, Kind kind) except -1:
-        """Act on an event that is no message."""
-        data, self.endpoint.data = self.endpoint.data, None
-        if kind == PING:
-            self._link.receive(Ping(data))
-        elif kind == PONG:
-            self._link.receive(Pong(data))
-        elif kind == FAILED:
-            self._link.receive(Failed(data))
-        else:
-            self._link.receive(data)
-        return 0
+        return 0 if self.inbox is None else self.inbox.arrived(self)
 
     @cython.final
     cdef int deliver(self) except -1:

@@ -1,0 +1,1 @@
+"""What endpoints of one server have in common."""
