@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import threading
+import weakref
 from typing import Any
 
 import pytest
 
 from tests.contracts.twins import needs
+from tests.engines.ear import Ear
 from tests.native.line import make_line
 from trunkline import native
 
@@ -149,6 +152,46 @@ async def test_a_closed_set_closes_its_streams_and_tells_nobody(
             if peer.recv(1) == b"":
                 raise OSError
         peer.close()
+
+
+async def test_a_set_that_its_loop_refuses_leaves_nothing() -> None:
+    class Refusing:
+        def get_debug(self) -> bool:
+            return False
+
+        def is_closed(self) -> bool:
+            return False
+
+        def add_reader(self, *_: object) -> None:
+            raise NotImplementedError
+
+    loop: Any = Refusing()
+    gone, before = weakref.ref(loop), os.listdir("/proc/self/fd")
+    with pytest.raises(NotImplementedError):
+        Poller(loop)
+    assert os.listdir("/proc/self/fd") == before
+    del loop
+    gc.collect()
+    assert gone() is None
+
+
+def test_a_set_closed_behind_its_loop_lets_go_of_whom_it_cannot_tell() -> None:
+    class Owner(Ear):
+        stream: Any = None
+
+    loop = asyncio.new_event_loop()
+    poller = Poller(loop)
+    line = make_line(poller, ear=Owner())
+    line.ear.stream = line.stream
+    gone = weakref.ref(line.ear)
+    line.stream.abort()
+    line.peer.close()
+    loop.close()
+    poller.close()
+    assert not line.ear.losses
+    del line
+    gc.collect()
+    assert gone() is None
 
 
 async def test_several_sets_live_under_one_loop(poller: Any) -> None:

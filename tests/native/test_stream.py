@@ -9,6 +9,8 @@ import asyncio
 import gc
 import random
 import socket
+import sys
+import weakref
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -23,6 +25,7 @@ from trunkline import native
 
 if native.AVAILABLE:
     from trunkline.native.poller import Poller
+    from trunkline.native.stream import Stream
 
 pytestmark = needs("stream")
 
@@ -374,9 +377,102 @@ async def test_a_stream_that_was_dropped_closes_its_descriptor_once(poller: Any)
     while len(poller):
         await asyncio.sleep(0)
     del line, _
+    poller.close()
     gc.collect()  # a socket that is closed twice would warn
     assert peer.recv(1) == b""
     peer.close()
+
+
+# The collector does not see streams: whatever they refer to, they have to let go
+
+
+class Owner(Ear):
+    """A receiver that keeps its stream."""
+
+    stream: Any = None
+
+
+def own_line(poller: Any) -> Line:
+    line = make_line(poller, ear=Owner())
+    line.ear.stream = line.stream
+    return line
+
+
+async def test_a_stream_that_is_lost_keeps_nobody(poller: Any) -> None:
+    line = own_line(poller)
+    gone = weakref.ref(line.ear)
+    await line.end()
+    assert line.stream.receiver is None
+    del line
+    gc.collect()
+    assert gone() is None
+
+
+async def test_a_stream_whose_receiver_has_failed_keeps_nobody(
+    poller: Any, told: list[BaseException]
+) -> None:
+    class Failing(Owner):
+        def bytes_received(self, data: bytes) -> None:
+            raise ZeroDivisionError
+
+    line = make_line(poller, ear=Failing())
+    line.ear.stream = line.stream
+    gone = weakref.ref(line.ear)
+    line.peer.send(b"x")
+    error = await line.ear.until_lost()
+    assert told == [error]
+    told.clear()
+    line.peer.close()
+    del line, error
+    gc.collect()
+    assert gone() is None
+
+
+async def test_who_comes_after_the_loss_is_not_kept(poller: Any) -> None:
+    line = make_line(poller)
+    await line.end()
+    line.stream.receiver = line.ear
+    assert line.stream.receiver is None
+
+
+@pytest.mark.parametrize("state", ["open", "paused", "hung up", "paused before it was open"])
+async def test_a_closed_set_lets_go_of_its_streams(poller: Any, state: str) -> None:
+    mine, peer = socket.socketpair()
+    mine.setblocking(False)
+    ear = Owner()
+    ear.stream = Stream(poller, mine.detach(), ear, 1)
+    if state.startswith("paused before"):
+        ear.stream.pause_reading()
+    ear.stream.open()
+    if state in ("paused", "hung up"):
+        ear.stream.pause_reading()
+    if state == "hung up":
+        peer.shutdown(socket.SHUT_RDWR)
+        while len(poller):
+            await asyncio.sleep(0)
+    gone = weakref.ref(ear)
+    del ear
+    gc.collect()
+    assert gone() is not None  # somebody may come and resume it
+    poller.close()
+    gc.collect()
+    assert gone() is None
+    assert peer.recv(1) == b""
+    peer.close()
+
+
+async def test_a_stream_that_was_never_open_ends_with_its_last_reference(poller: Any) -> None:
+    mine, peer = socket.socketpair()
+    stream = Stream(poller, mine.detach(), Ear(), 1)
+    del stream
+    assert peer.recv(1) == b""
+    peer.close()
+
+
+async def test_a_stream_has_no_head_for_the_collector(poller: Any) -> None:
+    line = make_line(poller)
+    assert not gc.is_tracked(line.stream) and sys.getsizeof(line.stream) <= 128
+    await line.end()
 
 
 async def test_nothing_is_written_in_peace(poller: Any) -> None:

@@ -324,6 +324,42 @@ async def test_a_server_knows_its_connections() -> None:
         assert server.connections == set()
 
 
+async def test_two_servers_know_their_own_connections() -> None:
+    async with (
+        server_for(Echo) as one,
+        server_for(Echo) as other,
+        connect(uri_of(one)) as first,
+        connect(uri_of(other)) as second,
+    ):
+        await check_echo(first)
+        await check_echo(second)
+        (connection,) = one.connections
+        assert connection.remote_address == first.local_address
+        assert len(one.connections | other.connections) == 2
+        one.close()
+        await asyncio.wait_for(one.wait_closed(), HANG_SECONDS)
+        assert one.connections == set() and len(other.connections) == 1
+        await check_echo(second)
+
+
+async def test_a_connection_that_hung_up_while_reading_was_paused_is_known_and_cut() -> None:
+    class Pausing(Events):
+        def on_open(self, ws: Connection) -> None:
+            ws.pause_reading()
+
+    async with server_for(Pausing(), close_timeout=SHORT_SECONDS) as server:
+        async with visit(server) as (reader, writer):
+            writer.write(request())
+            await reader.readuntil(b"\r\n\r\n")
+            (connection,) = server.connections
+        for _ in range(10):  # the set hears of it, and then no more
+            await asyncio.sleep(0)
+        assert server.connections == {connection}
+        server.close()
+        await asyncio.wait_for(server.wait_closed(), HANG_SECONDS)
+        assert server.connections == set()
+
+
 # Closing
 
 

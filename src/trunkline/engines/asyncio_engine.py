@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any, cast
 
@@ -215,6 +215,7 @@ class AsyncioEngine:
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self.timers = TimerWheel(loop.time, loop.call_at)
+        self.owners: Callable[[], Iterator[object]] | None = None
 
     def close(self) -> None:
         """Nothing is held that the loop does not hold."""

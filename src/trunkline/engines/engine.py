@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import socket
 import ssl
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -131,6 +131,8 @@ class Engine(Protocol):
     """Makes streams, and keeps their time."""
 
     timers: TimerWheel
+    owners: Callable[[], Iterator[object]] | None
+    """Gives what its streams are for, as far as it hears of that; `None` where it does not."""
 
     def close(self) -> None:
         """Let go of everything, once the loop is closed; nobody is told."""

@@ -7,7 +7,7 @@ import logging
 import os
 import socket
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -156,6 +156,7 @@ class NativeEngine:
         self._asyncio = AsyncioEngine(loop)
         self.timers: TimerWheel = self._asyncio.timers
         self.poller = Poller(loop)
+        self.owners: Callable[[], Iterator[object]] | None = self.poller.owners
 
     def now(self) -> float:
         """Give the time in seconds, on the clock of the set."""

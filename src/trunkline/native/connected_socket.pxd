@@ -1,3 +1,4 @@
+cimport cython
 from libc.stdint cimport uint8_t, uint32_t
 
 from trunkline.native.backlog cimport tl_backlog
@@ -17,6 +18,7 @@ cdef class Particulars:
 cdef bytes name_of(int fd, bint is_peer)
 
 
+@cython.no_gc
 cdef class ConnectedSocket(Pollable):
     """A connected socket, and what can be asked of it, also once it is closed."""
     cdef Particulars particulars  # None until there are any
@@ -29,6 +31,7 @@ cdef class ConnectedSocket(Pollable):
     cdef int detach_socket(self) except -1
     cdef object error(self)
     cdef int keep_error(self, error) except -1
+    cdef int forget_error(self) except -1
     cdef int linger(self, give_up) except -1
     cdef bint has_peer_ended(self) noexcept
     cdef int remember_addresses(self) except -1

@@ -6,6 +6,7 @@ import os
 import socket
 from asyncio.trsock import TransportSocket
 
+cimport cython
 from cpython.bytes cimport PyBytes_FromStringAndSize
 from libc.errno cimport errno
 from libc.stdint cimport uint8_t
@@ -38,6 +39,7 @@ cdef class Particulars:
     pass
 
 
+@cython.no_gc
 cdef class ConnectedSocket(Pollable):
     def __dealloc__(self):
         tl_backlog_free(&self.backlog)
@@ -68,6 +70,14 @@ cdef class ConnectedSocket(Pollable):
     cdef object error(self):
         """Give what the stream was lost with."""
         return None if self.particulars is None else self.particulars.error
+
+    cdef int forget_error(self) except -1:
+        """Everybody has heard of it: its traceback leads back to this stream."""
+        if self.particulars is not None:
+            self.particulars.error = None
+        if self.layer is not None:
+            self.layer.error = None
+        return 0
 
     cdef int keep_error(self, error) except -1:
         if error is not None:

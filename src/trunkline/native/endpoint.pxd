@@ -19,6 +19,7 @@ cdef enum Kind:
 
 
 @cython.final
+@cython.no_gc
 cdef class Endpoint:
     # Of the event that pull() or received() gave. Take it and set it to None: what lies here stays
     # alive. It is None whenever pull() gives NOTHING.

@@ -6,6 +6,7 @@ The lane calls `pull()` and its like, which give events without making objects o
 of Python have the contract of `protocol.endpoint.Endpoint`.
 """
 
+cimport cython
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.exc cimport PyErr_Clear, PyErr_ExceptionMatches
@@ -96,6 +97,7 @@ cdef Endpoint new_endpoint(Terms terms, bint masks, object deflate):
     return endpoint
 
 
+@cython.no_gc
 cdef class Endpoint:
     """The state of one side of a WebSocket connection (RFC 6455 §5–§7).
 
@@ -103,7 +105,8 @@ cdef class Endpoint:
         role: which side this is.
         limits: `max_size`, `max_fragments` and `min_compress` apply.
         extensions: what was negotiated: nothing, or one `PerMessageDeflate`.
-        new_mask_key: gives four fresh unpredictable bytes; needed by the client (§5.3).
+        new_mask_key: gives four fresh unpredictable bytes; needed by the client (§5.3). It must
+            not lead back to the endpoint: the collector does not see it.
     """
 
     def __init__(self, role, limits=DEFAULT_LIMITS, extensions=(), new_mask_key=None):

@@ -79,7 +79,7 @@ cdef class Life(Sink):
         if events is None:
             self.inbox = Inbox(footing.setting.limits, stream, self.endpoint)
         self.events = events
-        stream.sink, stream.receiver = self, None
+        stream.pour_into(self)
         stream.last_heard = tl_monotonic()
         if self.link is not None:
             self.link.endpoint, self.link.owner = self.endpoint, self

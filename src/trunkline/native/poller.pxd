@@ -1,3 +1,4 @@
+cimport cython
 from libc.stdint cimport uint8_t, uint32_t
 
 from trunkline.native.flag cimport flag
@@ -10,14 +11,17 @@ cdef enum:
     BUFFER_BYTES = 65536
 
 
+# The collector knows nothing of pollables, which saves 16 bytes each. So whoever lets go of one has
+# to let go of what it refers to as well: see stream_lost(), discard() and Poller.close().
+@cython.no_gc
 cdef class Pollable:
-    """Something with a descriptor; the poller holds a reference while it is registered."""
+    """Something with a descriptor; the poller holds a reference from when it is watched first."""
     cdef Poller poller
-    cdef Pollable previous  # in the poller's ring, while registered
+    cdef Pollable previous  # in the poller's ring, until the descriptor is closed
     cdef Pollable next
     cdef int fd  # owned; -1 when closed
     cdef uint8_t interest  # what epoll was asked for
-    cdef flag is_registered
+    cdef flag is_registered  # with epoll
     cdef flag is_settling  # settle() is due
 
     cdef int watch(self, uint32_t interest) except -1
@@ -30,12 +34,13 @@ cdef class Pollable:
     cdef int fail(self, error) except -1
     cdef int interrupt(self) except -1
     cdef int discard(self) except -1
+    cdef object owner(self)
 
 
 cdef class Poller:
     cdef readonly object loop
     cdef int epoll_fd  # owned
-    cdef Pollable ring  # the registered ones are linked around it
+    cdef Pollable ring  # those with a descriptor are linked around it
     cdef Pollable current  # whose event is being handled
     cdef epoll_event* found  # owned
     cdef int handled  # of those found
@@ -62,7 +67,10 @@ cdef class Poller:
     cdef int settle_soon(self, Pollable pollable) except -1
     cdef int call_settle_now(self) except -1
     cdef int register(self, Pollable pollable, uint32_t interest) except -1
+    cdef int link(self, Pollable pollable) except -1
     cdef int bury(self, Pollable pollable) except -1
+    cdef int begin(self) except -1
+    cdef int let_go_of_all(self) except -1
     cdef int run_batch(self, int count) except -1
     cdef int handle_up_to(self, int count) except -1
     cdef int settle_all(self) except -1

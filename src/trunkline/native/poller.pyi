@@ -1,5 +1,5 @@
 from asyncio import AbstractEventLoop
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 class Pollable: ...
 
@@ -21,4 +21,6 @@ class Poller:
         """Let go of everything; what is still registered is told nothing."""
     def tune_busy_poll(self, seconds: float) -> None:
         """Wait up to `seconds` for more before the loop goes to sleep."""
+    def owners(self) -> Iterator[object]:
+        """Give the objects that streams are for, also of those whose loss is yet to be told."""
     def __len__(self) -> int: ...

@@ -7,6 +7,7 @@ import os
 import weakref
 from collections import deque
 
+cimport cython
 from libc.errno cimport errno
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, malloc
@@ -41,6 +42,7 @@ cdef double LONGEST_STAY = 0.001
 pollers = weakref.WeakSet()
 
 
+@cython.no_gc
 cdef class Pollable:
     def __cinit__(self):
         self.fd = -1
@@ -63,7 +65,7 @@ cdef class Pollable:
         """Hear nothing any more, not even of errors."""
         if not self.is_registered:
             return 0
-        self.poller.bury(self)
+        self.is_registered = False
         if self.poller.epoll_fd >= 0:
             epoll_ctl(self.poller.epoll_fd, EPOLL_CTL_DEL, self.fd, NULL)
         return 0
@@ -71,6 +73,8 @@ cdef class Pollable:
     cdef int close_descriptor(self) except -1:
         if self.fd >= 0:
             self.unwatch()
+            if self.next is not None:
+                self.poller.bury(self)
             close_fd(self.fd)
             self.fd = -1
         return 0
@@ -94,6 +98,10 @@ cdef class Pollable:
         """The poller is closed: let go without a word."""
         self.close_descriptor()
         return 0
+
+    cdef object owner(self):
+        """Give the object that it is for, if there is one."""
+        return None
 
     def __dealloc__(self):
         if self.fd >= 0:
@@ -164,11 +172,19 @@ cdef class Poller:
         self.ring.next = self.ring.previous = self.ring
         self.now = tl_monotonic()
         self.is_debugging = loop.get_debug()
+        try:
+            self.begin()
+        except BaseException:
+            self.let_go_of_all()
+            raise
+        pollers.add(self)
+
+    cdef int begin(self) except -1:
         self.signal = Signal()
         self.signal.poller = self
         self.signal.watch(EPOLLIN)
-        loop.add_reader(self.epoll_fd, self.process)
-        pollers.add(self)
+        self.loop.add_reader(self.epoll_fd, self.process)
+        return 0
 
     def __dealloc__(self):
         # Where the arguments were wrong, nothing has been set, and 0 is somebody else's.
@@ -195,20 +211,32 @@ cdef class Poller:
 
     def close(self):
         """Let go of everything; what is still registered is told nothing."""
-        cdef Pollable pollable
         if self.epoll_fd < 0:
             return
         # Before the descriptor is closed: a selector would keep its number.
         if not self.loop.is_closed():
             self.loop.remove_reader(self.epoll_fd)
         self.forget_descriptor()
+        self.let_go_of_all()
+        if not self.is_busy:
+            self.graves = []
+
+    cdef int let_go_of_all(self) except -1:
+        """Leave nothing in a circle."""
+        cdef Pollable pollable
         while self.ring.next is not self.ring:
             pollable = self.ring.next
             pollable.discard()
-            if pollable.is_registered:
+            if pollable.next is not None:
                 self.bury(pollable)
-        if not self.is_busy:
-            self.graves = []
+        self.ring.next = self.ring.previous = None
+        if self.signal is not None:
+            self.signal.poller = None
+        # What waits for a call of the loop is told, unless there is no loop any more.
+        while self.loop.is_closed() and self.settling:
+            pollable = self.settling.popleft()
+            pollable.discard()
+        return 0
 
     def forget_descriptor(self):
         """Close the set and leave what is in it alone: a child shares it with its parent."""
@@ -224,10 +252,26 @@ cdef class Poller:
     def __len__(self):
         cdef Pollable pollable = self.ring.next
         cdef Py_ssize_t count = 0
-        while pollable is not self.ring:
-            count += 1
+        while pollable is not None and pollable is not self.ring:
+            count += pollable.is_registered
             pollable = pollable.next
         return max(count - 1, 0)  # without the signal
+
+    def owners(self):
+        """Give the objects that streams are for, also of those whose loss is yet to be told.
+
+        Nothing may be opened or closed meanwhile.
+        """
+        cdef Pollable pollable = self.ring.next
+        while pollable is not None and pollable is not self.ring:
+            owner = pollable.owner()
+            if owner is not None:
+                yield owner
+            pollable = pollable.next
+        for pollable in self.settling:
+            owner = pollable.owner() if pollable.fd < 0 else None
+            if owner is not None:
+                yield owner
 
     # Called by pollables
 
@@ -247,6 +291,12 @@ cdef class Poller:
             raise OSError(errno, os.strerror(errno))
         pollable.interest = interest
         pollable.is_registered = True
+        return self.link(pollable)
+
+    cdef int link(self, Pollable pollable) except -1:
+        """Hold on to `pollable` until its descriptor is closed."""
+        if pollable.next is not None:
+            return 0
         pollable.previous = self.ring.previous
         pollable.next = self.ring
         self.ring.previous.next = pollable
@@ -260,7 +310,6 @@ cdef class Poller:
         pollable.previous.next = pollable.next
         pollable.next.previous = pollable.previous
         pollable.previous = pollable.next = None
-        pollable.is_registered = False
         return 0
 
     cdef int settle_soon(self, Pollable pollable) except -1:

@@ -8,10 +8,11 @@ from trunkline.native.sink cimport Sink
 
 
 @cython.final
+@cython.no_gc
 cdef class Stream(ConnectedSocket):
     # Who is told
-    cdef public object receiver  # engines.engine.Receiver
-    cdef public Sink sink  # takes the bytes in its place, once it is there
+    cdef object told  # engines.engine.Receiver
+    cdef Sink sink  # is told in its place, once it is there
     cdef public double last_heard  # seconds on the engine's clock
 
     # Writing
@@ -28,6 +29,7 @@ cdef class Stream(ConnectedSocket):
     cdef flag is_doomed  # lose() was called
 
     cdef int update_interest(self) except -1
+    cdef int pour_into(self, Sink sink) except -1
     cdef int tell_loss(self) except -1
     cdef int watch_or_lose(self, uint32_t interest) except -1
 

@@ -2,13 +2,11 @@ from typing import Any
 
 from trunkline.native.connected_socket import ConnectedSocket
 from trunkline.native.poller import Poller
-from trunkline.native.sink import Sink
 
 class Stream(ConnectedSocket):
     """A connected socket; implements `engines.engine.Stream`."""
 
     receiver: Any
-    sink: Sink | None
     last_heard: float
     def __init__(self, poller: Poller, fd: int, receiver: Any, write_limit: int) -> None: ...
     @property

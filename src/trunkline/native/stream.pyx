@@ -5,6 +5,7 @@
 
 import os
 
+cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from libc.errno cimport errno
 from libc.stdint cimport uint8_t, uint32_t
@@ -38,6 +39,7 @@ cdef enum:
 cdef uint32_t low_water_divisor = LOW_WATER_DIVISOR
 
 
+@cython.no_gc
 cdef class Stream(ConnectedSocket):
     """A connected socket; implements `engines.engine.Stream`.
 
@@ -51,14 +53,37 @@ cdef class Stream(ConnectedSocket):
     def __cinit__(self, Poller poller not None, int fd, receiver, uint32_t write_limit):
         self.poller = poller
         self.fd = fd
-        self.receiver = receiver
+        self.told = receiver
         self.write_limit = write_limit
         self.last_heard = tl_monotonic()
 
     def open(self):
         """Begin to receive; raise `OSError` where the set has no room."""
-        if self.fd >= 0 and not self.is_reading_paused:
+        if self.fd < 0:
+            return
+        if self.is_reading_paused:
+            self.poller.link(self)
+        else:
             self.watch(EPOLLIN)
+
+    @property
+    def receiver(self):
+        """Who is told of everything, unless there is a sink."""
+        return self.told
+
+    @receiver.setter
+    def receiver(self, receiver):
+        # Nobody is told of anything after the loss.
+        self.told = None if self.is_lost else receiver
+
+    cdef int pour_into(self, Sink sink) except -1:
+        """Let `sink` take everything in the place of the receiver, until the loss."""
+        self.sink = None if self.is_lost else sink
+        self.told = None
+        return 0
+
+    cdef object owner(self):
+        return self.sink
 
     # Called by the poller
 
@@ -102,12 +127,14 @@ cdef class Stream(ConnectedSocket):
     cdef int tell_loss(self) except -1:
         """Tell of the end, and hold nobody who has heard of it."""
         cdef Sink sink = self.sink
-        receiver = self.receiver
-        self.sink = self.receiver = None
+        receiver = self.told
+        self.sink = self.told = None
+        error = self.error()
+        self.forget_error()
         if sink is not None:
-            sink.lost(self.error())
+            sink.lost(error)
         elif receiver is not None:
-            receiver.stream_lost(self.error())
+            receiver.stream_lost(error)
         return 0
 
     cdef int fail(self, error) except -1:
@@ -126,6 +153,9 @@ cdef class Stream(ConnectedSocket):
 
     cdef int discard(self) except -1:
         tl_backlog_free(&self.backlog)
+        self.is_lost = True  # as far as others are concerned
+        self.sink = self.told = None
+        self.forget_error()
         return self.close_descriptor()
 
     # Reading
@@ -190,7 +220,7 @@ cdef class Stream(ConnectedSocket):
         self.last_heard = self.poller.now
         if self.sink is not None:
             return self.sink.receive(data, size)
-        self.receiver.bytes_received(PyBytes_FromStringAndSize(<char*>data, size))
+        self.told.bytes_received(PyBytes_FromStringAndSize(<char*>data, size))
         return 0
 
     cdef int end_receiving(self) except -1:
@@ -198,7 +228,7 @@ cdef class Stream(ConnectedSocket):
         if self.sink is not None:
             self.sink.ended()
         else:
-            self.receiver.end_received()
+            self.told.end_received()
         if self.layer is not None:
             # As in asyncio: TLS ends in both directions at once.
             self.close()
@@ -405,7 +435,7 @@ cdef class Stream(ConnectedSocket):
         """Tell that more may be written."""
         if self.sink is not None:
             return self.sink.resumed()
-        self.receiver.writing_resumed()
+        self.told.writing_resumed()
         return 0
 
     # Closing

@@ -30,6 +30,7 @@ from trunkline.server.options import (
     ServerOptions,
 )
 from trunkline.server.origin import SAME_ORIGIN, Origins, check_origins, freeze
+from trunkline.server.roll import open_roll
 from trunkline.server.watch import Watch
 from trunkline.version import VERSION
 
@@ -88,6 +89,7 @@ class Server:
             engine, Role.SERVER, options.limits, options.logger, self._watch.when_lost
         )
         self._entrance = open_entrance(self._setting, options, self._watch, self._accept)
+        self._watch.connections = open_roll(self._setting)
         engine.poll_busily(options.limits.busy_poll)
         listener = await engine.listen(
             self._address,

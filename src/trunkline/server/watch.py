@@ -9,6 +9,7 @@ from typing import Protocol
 from trunkline.connection.waiters import Waiters
 from trunkline.errors import RequestRefused
 from trunkline.server.connection import ServerConnection
+from trunkline.server.roll import Roll
 
 logger = logging.getLogger("trunkline.server")
 
@@ -30,7 +31,7 @@ class Watch:
 
     def __init__(self) -> None:
         self.openings: set[Arrival] = set()
-        self.connections: set[ServerConnection] = set()
+        self.connections: Roll | set[ServerConnection] = set()
         self.when_lost = self.lost
         """One bound method for all connections."""
         self.is_closed = False
@@ -66,7 +67,7 @@ class Watch:
             self._closed.wake()
 
     def _cut(self) -> None:
-        for connection in self.connections.copy():
+        for connection in tuple(self.connections):
             connection.abort()
         for opening in self.openings.copy():
             opening.cut()
