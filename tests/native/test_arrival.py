@@ -14,7 +14,8 @@ import trustme
 
 from tests.contracts.twins import needs
 from tests.server.wire import HANG_SECONDS, ask, client_endpoint, read_answer, request, visit
-from trunkline import Connection, Events, Request, Response, native, serve
+from trunkline import Connection, Events, Request, Response, ServerConnection, native, serve
+from trunkline.connection.lane import lane_type
 from trunkline.engines.native_engine import NativeEngine
 from trunkline.protocol.handshake import accept_key
 from trunkline.server import serve as serve_module
@@ -291,9 +292,17 @@ def new_entrance(engine: NativeEngine, **changes: Any) -> Any:
     def fail(*arguments: object) -> None:
         raise MemoryError
 
-    named: Any = {"decline": fail, "connect": fail, "begin": fail} | changes
+    calls = ("decline", "footing_for", "opened", "start", "undo")
+    named: Any = dict.fromkeys(calls, fail) | {"kind": lane_type(ServerConnection)} | changes
     reception = Reception(serve(echo, "x", 0)._options.limits, str, frozenset(), bytes)
     return Entrance(reception, engine.timers, None, 1, **named)
+
+
+async def test_only_compiled_connections_are_made() -> None:
+    engine = NativeEngine(asyncio.get_running_loop())
+    with pytest.raises(TypeError, match="no kind of compiled connection"):
+        new_entrance(engine, kind=ServerConnection)
+    engine.close()
 
 
 @pytest.mark.parametrize("wrong", [None, 1, "stream"])

@@ -13,6 +13,7 @@ from trunkline import Events, Request, serve
 from trunkline.connection.setting import Setting
 from trunkline.engines.asyncio_engine import AsyncioEngine
 from trunkline.engines.choose import reception_class
+from trunkline.protocol.handshake import Agreement
 from trunkline.protocol.role import Role
 from trunkline.server import entrance as entrance_module
 from trunkline.server.connection import ServerConnection
@@ -20,6 +21,7 @@ from trunkline.server.entrance import open_entrance
 from trunkline.server.options import ServerOptions
 from trunkline.server.watch import Watch
 
+AGREEMENT = Agreement()
 HEAD = request("/chat?a=b").removesuffix(b"\r\n\r\n")
 
 
@@ -56,6 +58,7 @@ def decline(stream: object, waited: float) -> Any:
 def compiled(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have both compiled classes, whatever is compiled here."""
     monkeypatch.setattr(entrance_module, "entrance_class", lambda engine: Recorder)
+    monkeypatch.setattr(entrance_module, "lane_type", lambda kind: kind)
     if reception_class() is None:
         monkeypatch.setattr(entrance_module, "open_reception", lambda options: object())
 
@@ -84,13 +87,20 @@ async def test_times_and_sizes_are_those_of_the_server() -> None:
 
 
 @pytest.mark.usefixtures("compiled")
-async def test_connections_are_made_for_streams() -> None:
-    stream: Any = type("Stream", (), {"receiver": None})()
-    connection = opened(options()).named["connect"](stream)
-    assert isinstance(connection, ServerConnection)
+async def test_connections_are_those_of_a_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(entrance_module, "footing_for", lambda setting, agreement: agreement)
+    named = opened(options()).named
+    assert named["kind"] is ServerConnection
+    assert named["footing_for"](AGREEMENT) is AGREEMENT
 
 
-SOURCES = ("shared_events", "kind", "events_for")
+@pytest.mark.usefixtures("compiled")
+async def test_coroutines_are_started_and_events_need_no_start() -> None:
+    assert opened(options()).named["start"] is not None
+    assert opened(options(coroutine=None, events=Echo)).named["start"] is None
+
+
+SOURCES = ("shared_events", "events_kind", "events_for")
 
 
 def sources(chosen: ServerOptions) -> list[Any]:

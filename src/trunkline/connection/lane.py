@@ -35,11 +35,14 @@ kinds: dict[type[Connection], type[Connection]] = {}
 
 def connection_type(kind: type[Kind], stream: Stream) -> type[Kind]:
     """Give `kind`, with a fast lane where `stream` can have one."""
-    if native.AVAILABLE and isinstance(stream, NativeStream):
-        if kind not in kinds:
-            kinds[kind] = with_lane(kind)
-        return cast(type[Kind], kinds[kind])
-    return kind
+    return lane_type(kind) if native.AVAILABLE and isinstance(stream, NativeStream) else kind
+
+
+def lane_type(kind: type[Kind]) -> type[Kind]:
+    """Give `kind` with a fast lane."""
+    if kind not in kinds:
+        kinds[kind] = with_lane(kind)
+    return cast(type[Kind], kinds[kind])
 
 
 def footing_for(setting: Setting, agreement: Agreement) -> Footing:

@@ -28,7 +28,6 @@ NAMES = (
     "stream",
     "listener",
     "opening",
-    "arrival",
     "fanout",
     "wakeup",
     "awaitable",
@@ -37,6 +36,7 @@ NAMES = (
     "footing",
     "life",
     "lane",
+    "arrival",
     "tls",
 )
 """What CMakeLists.txt builds."""

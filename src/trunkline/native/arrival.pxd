@@ -1,5 +1,6 @@
 from libc.stdint cimport uint8_t, uint32_t
 
+from trunkline.native.life cimport Life
 from trunkline.native.listener cimport Acceptor
 from trunkline.native.opening cimport Form, Reception
 from trunkline.native.sink cimport Sink
@@ -13,12 +14,17 @@ cdef class Entrance(Acceptor):
     cdef double open_timeout  # seconds; infinite where there is no deadline
     cdef uint32_t write_limit  # of the streams
     cdef object decline  # called with a stream and how many seconds it has waited: gives an Opening
-    cdef object connect  # called with a stream: gives a connection
-    cdef object begin  # called with a connection, agreement, events, and what lies behind the head
+    cdef type kind  # of the connections: a subclass of Lane
+    cdef object footing_for  # called with an agreement: gives a Footing
+
+    # Called with a connection
+    cdef object opened  # before it opens
+    cdef object start  # once it is open; None for nothing
+    cdef object undo  # where an exception, which is being handled, came in between
 
     # Where events come from: all None where messages go to recv()
     cdef object shared_events  # an instance for all connections
-    cdef object kind  # a class that needs no request
+    cdef object events_kind  # a class that needs no request
     cdef object events_for  # called with a request's head
 
     cdef set waiting  # arrivals
@@ -26,6 +32,8 @@ cdef class Entrance(Acceptor):
 
     cdef int admit(self, Stream stream) except -1
     cdef object new_events(self, Form form, const uint8_t* data)
+    cdef Life new_connection(self, Stream stream, Form form, const uint8_t* data)
+    cdef int begin(self, Life life, object events, uint8_t* rest, size_t size) except -1
 
 
 cdef class Arrival(Sink):
@@ -35,4 +43,4 @@ cdef class Arrival(Sink):
 
     cdef int leave(self) except -1
     cdef object give_way(self)
-    cdef int open(self, Form form, const uint8_t* data, size_t size) except -1
+    cdef int open(self, Form form, uint8_t* data, size_t size) except -1

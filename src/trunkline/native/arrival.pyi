@@ -2,6 +2,7 @@ from collections.abc import Callable
 from typing import Any
 
 from trunkline.engines.timer_wheel import TimerWheel
+from trunkline.native.footing import Footing
 from trunkline.native.listener import Acceptor
 from trunkline.native.opening import Reception
 
@@ -14,10 +15,13 @@ class Entrance(Acceptor):
         open_timeout: seconds for a request to arrive; `None` for no deadline.
         write_limit: high water of the streams, in bytes.
         decline: makes an opening of a stream, and of how many seconds it has waited.
-        connect: makes a connection of a stream.
-        begin: begins the conversation, once the request is answered.
+        kind: the class of the connections, a subclass of `Lane`.
+        footing_for: gives what connections stand on that have agreed on this.
+        opened: told of each connection, before it opens.
+        start: called with each connection once it is open; `None` for nothing.
+        undo: called with a connection where an exception, which is being handled, came before.
         shared_events: takes the messages of all connections.
-        kind: a class that takes the messages, with one instance for each connection.
+        events_kind: a class that takes the messages, with one instance for each connection.
         events_for: makes what takes the messages from the head of a request.
     """
 
@@ -31,10 +35,13 @@ class Entrance(Acceptor):
         write_limit: int,
         *,
         decline: Callable[[Any, float], Any],
-        connect: Callable[[Any], Any],
-        begin: Callable[[Any, Any, Any, bytes], None],
+        kind: type,
+        footing_for: Callable[[Any], Footing],
+        opened: Callable[[Any], None],
+        start: Callable[[Any], object] | None,
+        undo: Callable[[Any], None],
         shared_events: object = None,
-        kind: type | None = None,
+        events_kind: type | None = None,
         events_for: Callable[[bytes], object] | None = None,
     ) -> None: ...
     def __call__(self, stream: Any) -> Any:

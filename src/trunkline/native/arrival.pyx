@@ -8,11 +8,13 @@ everything else: a request in pieces, one that is new or wrong, a deadline, a se
 """
 
 from cpython.bytes cimport PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.object cimport PyObject, PyTypeObject
 from libc.math cimport INFINITY, isinf
 from libc.stdint cimport uint8_t, uint32_t
 
+from trunkline.native.life cimport Life
 from trunkline.native.listener cimport Acceptor
-from trunkline.native.opening cimport EMPTY_LINE, Form, Reception
+from trunkline.native.opening cimport EMPTY_LINE, Form, Reception, Terms
 from trunkline.native.poller cimport Poller
 from trunkline.native.sink cimport Sink
 from trunkline.native.sockets cimport EPOLLIN, close_fd, tl_monotonic
@@ -29,16 +31,23 @@ cdef class Entrance(Acceptor):
         uint32_t write_limit,
         *,
         decline,
-        connect,
-        begin,
+        type kind not None,
+        footing_for,
+        opened,
+        start,
+        undo,
         shared_events=None,
-        kind=None,
+        events_kind=None,
         events_for=None,
     ):
+        if not issubclass(kind, Life):
+            raise TypeError(f"{kind!r} is no kind of compiled connection")
         self.reception, self.timers, self.write_limit = reception, timers, write_limit
         self.open_timeout = INFINITY if open_timeout is None else open_timeout
-        self.decline, self.connect, self.begin = decline, connect, begin
-        self.shared_events, self.kind, self.events_for = shared_events, kind, events_for
+        self.decline, self.kind, self.footing_for = decline, kind, footing_for
+        self.opened, self.start, self.undo = opened, start, undo
+        self.shared_events, self.events_for = shared_events, events_for
+        self.events_kind = events_kind
         self.waiting = set()
 
     @property
@@ -83,12 +92,38 @@ cdef class Entrance(Acceptor):
         return 0 if isinf(self.open_timeout) else self.timers.put(arrival, self.open_timeout)
 
     cdef object new_events(self, Form form, const uint8_t* data):
-        if self.kind is not None:
-            return self.kind()
+        if self.events_kind is not None:
+            return self.events_kind()
         if self.events_for is None:
             return self.shared_events
         head = PyBytes_GET_SIZE(form.head) - EMPTY_LINE
         return self.events_for(PyBytes_FromStringAndSize(<const char*>data, head))
+
+    cdef Life new_connection(self, Stream stream, Form form, const uint8_t* data):
+        """Make a connection, which is not open yet."""
+        cdef:
+            Terms terms = form.terms
+            Life life = (<PyTypeObject*>self.kind).tp_new(self.kind, <PyObject*>(), NULL)
+        if terms.footing is None:
+            terms.footing = self.footing_for(terms.agreement)
+        life.footing, life.stream = terms.footing, stream
+        life._heads = form.pattern
+        life._own_values = self.reception.own_values(form, data + form.key_at)
+        return life
+
+    cdef int begin(self, Life life, object events, uint8_t* rest, size_t size) except -1:
+        """Open a connection whose request was answered, as server/beginning.py does."""
+        self.opened(life)
+        try:
+            life.begin(life.footing, events)
+            if size:
+                life.receive(rest, size)
+            life.catch_up()
+            if self.start is not None:
+                self.start(life)
+        except Exception:
+            self.undo(life)
+        return 0
 
 
 cdef class Arrival(Sink):
@@ -145,18 +180,17 @@ cdef class Arrival(Sink):
 
     # Opening
 
-    cdef int open(self, Form form, const uint8_t* data, size_t size) except -1:
+    cdef int open(self, Form form, uint8_t* data, size_t size) except -1:
         """Answer as others were answered who asked the same."""
         cdef:
             Entrance entrance = self.entrance
             Reception reception = entrance.reception
             Stream stream = self.stream
-            Py_ssize_t head = PyBytes_GET_SIZE(form.head)
-            const uint8_t* key = data + form.key_at
-            size_t answer
+            size_t head = PyBytes_GET_SIZE(form.head), answer
+            Life life
         try:
-            connection = entrance.connect(stream)
-            connection.keep_heads(form.pattern, reception.own_values(form, key))
+            answer = reception.measure_answer(form)  # first: it looks at the clock
+            life = entrance.new_connection(stream, form, data)
             events = entrance.new_events(form, data)
         except Exception:
             self.give_way().fail()
@@ -165,9 +199,6 @@ cdef class Arrival(Sink):
         stream.sink = None
         if not stream.is_taking():
             return 0
-        answer = reception.measure_answer(form)
-        reception.write_answer(stream.reserve(answer), form, key)
+        reception.write_answer(stream.reserve(answer), form, data + form.key_at)
         stream.commit(answer)
-        rest = PyBytes_FromStringAndSize(<const char*>data + head, size - head)
-        entrance.begin(connection, form.terms.agreement, events, rest)
-        return 0
+        return entrance.begin(life, events, data + head, size - head)

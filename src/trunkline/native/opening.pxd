@@ -1,6 +1,8 @@
 from libc.stddef cimport size_t
 from libc.stdint cimport uint8_t, uint32_t
 
+from trunkline.native.footing cimport Footing
+
 
 cdef extern from "head.h":
     enum:
@@ -60,6 +62,7 @@ cdef class Terms:
     cdef bytes between  # and Date
     cdef bytes after
     cdef bytes pattern  # of the answer
+    cdef Footing footing  # of the connections, once there was one
 
 
 cdef class Form:

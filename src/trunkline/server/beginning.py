@@ -31,10 +31,21 @@ def begin(
     watch.opened(connection)
     try:
         connection.open(agreement, events, received)
-        if events is None and options.coroutine is not None:
-            Conversation(watch, connection, options.coroutine, options.logger)
+        if options.coroutine is not None:
+            start(watch, options, connection)
     except Exception:
-        options.logger.exception("a connection could not begin")
-        # Otherwise the server would wait for its end.
-        watch.lost(connection)
-        connection.abort()
+        undo(watch, options, connection)
+
+
+def start(watch: Watch, options: ServerOptions, connection: ServerConnection) -> None:
+    """Start the handler of an open connection; the server has one that is a coroutine."""
+    assert options.coroutine is not None
+    Conversation(watch, connection, options.coroutine, options.logger)
+
+
+def undo(watch: Watch, options: ServerOptions, connection: ServerConnection) -> None:
+    """Let go of a connection that could not begin; called where the reason is handled."""
+    options.logger.exception("a connection could not begin")
+    # Otherwise the server would wait for its end.
+    watch.lost(connection)
+    connection.abort()

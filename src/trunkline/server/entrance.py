@@ -7,12 +7,12 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from trunkline.connection.events import Events
-from trunkline.connection.lane import connection_type
+from trunkline.connection.lane import footing_for, lane_type
 from trunkline.connection.setting import Setting
 from trunkline.engines.choose import entrance_class
 from trunkline.engines.engine import Stream
 from trunkline.protocol.http1 import reread_request
-from trunkline.server.beginning import begin
+from trunkline.server.beginning import start, undo
 from trunkline.server.connection import ServerConnection
 from trunkline.server.handler import EventsSource, is_plain_class, make_events
 from trunkline.server.opening import Opening
@@ -43,23 +43,22 @@ def open_entrance(
     if kind is None or reception is None:
         return None
     shared, plain, made = sort_out(options.events)
+    coroutine = options.coroutine
     return kind(
         reception,
         setting.engine.timers,
         options.limits.open_timeout,
         options.limits.write_limit,
         decline=decline,
-        connect=partial(connect, setting),
-        begin=partial(begin, watch, options),
+        kind=lane_type(ServerConnection),
+        footing_for=partial(footing_for, setting),
+        opened=watch.opened,
+        start=None if coroutine is None else partial(start, watch, options),
+        undo=partial(undo, watch, options),
         shared_events=shared,
-        kind=plain,
+        events_kind=plain,
         events_for=made,
     )
-
-
-def connect(setting: Setting, stream: Stream) -> ServerConnection:
-    """Make a connection, which is not open yet."""
-    return connection_type(ServerConnection, stream)(setting, stream)
 
 
 def sort_out(
