@@ -8,6 +8,7 @@ import logging
 import struct
 import sys
 from collections.abc import AsyncIterator
+from dis import get_instructions
 from typing import Any
 
 import pytest
@@ -31,6 +32,9 @@ async def engine() -> AsyncIterator[Any]:
     engine = new_engine()
     yield engine
     engine.close()
+
+
+ENOUGH_TO_SPECIALISE = 100
 
 
 class Ears(Events):
@@ -58,11 +62,26 @@ async def read_frame(line: Any) -> tuple[int, bytes]:
 
 
 async def test_what_users_set_has_room_once_they_set_it(engine: Any) -> None:
-    one = await hear(Ears(), engine)
+    one = talk(engine, events=Ears())
     ws: Any = one.ws
     assert not any(isinstance(kept, dict) for kept in gc.get_referents(ws))
     ws.name = "mine"
     assert vars(ws) == {"name": "mine"}
+    await one.end()
+
+
+async def test_what_a_handler_calls_is_found_without_being_looked_up(engine: Any) -> None:
+    class Echo(Ears):
+        def on_message(self, ws: Connection, data: str | bytes) -> None:
+            ws.send_soon(data)
+
+    one = talk(engine, events=Echo())
+    async with asyncio.timeout(HANG):
+        for _ in range(ENOUGH_TO_SPECIALISE):
+            one.say(text("a"))
+            await read_frame(one.line)
+    names = {instruction.opname for instruction in get_instructions(Echo.on_message, adaptive=True)}
+    assert not names & {"LOAD_METHOD", "LOAD_METHOD_ADAPTIVE", "LOAD_ATTR", "LOAD_ATTR_ADAPTIVE"}
     await one.end()
 
 

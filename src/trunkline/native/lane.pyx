@@ -111,6 +111,7 @@ cdef class Lane(Life):
 
     cdef int find_method(self) except -1:
         """Keep on_message without binding it: an object less for each connection."""
+        self.expect_calls()
         function = getattr(type(self.events), "on_message", None)
         bound = self.events.on_message
         if isinstance(function, FunctionType) and getattr(bound, "__func__", None) is function:

@@ -36,11 +36,16 @@ cdef extern from *:
         if (place != NULL)
             Py_CLEAR(*place);
     }
+
+    /* CPython 3.11 specialises calls of an object's methods only where its dict is there. */
+    #define TL_CALLS_NEED_DICT (PY_VERSION_HEX < 0x030C0000)
     """
+    const bint TL_CALLS_NEED_DICT
     void tl_drop_dict(object owner) noexcept
 
 cdef extern from "Python.h":
     Py_ssize_t Py_REFCNT(PyObject* o) noexcept
+    object make_dict "PyObject_GenericGetDict" (object owner, void* context)
 
 # As in connection/state.py
 cdef enum State:
@@ -78,6 +83,7 @@ cdef class Life(Sink):
         self.footing, self.endpoint = footing, footing.new_endpoint()
         if events is None:
             self.inbox = Inbox(footing.setting.limits, stream, self.endpoint)
+            self.expect_calls()
         self.events = events
         stream.pour_into(self)
         stream.last_heard = tl_monotonic()
@@ -87,6 +93,12 @@ cdef class Life(Sink):
             footing.timers.put(self if self.link is None else self.link, footing.ping_interval)
         if events is not None:
             self.tell(events.on_open, (self,))
+        return 0
+
+    cdef int expect_calls(self) except -1:
+        """Be ready for a handler that calls `send()` and its like for each message."""
+        if TL_CALLS_NEED_DICT:
+            make_dict(self, NULL)
         return 0
 
     cdef int receive_copy(self, bytes received) except -1:
