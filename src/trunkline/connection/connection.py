@@ -45,7 +45,6 @@ class Connection:
 
     def __init__(self, setting: Setting, stream: Stream) -> None:
         self._link = Link(setting, stream)
-        self._sender: Outbox | None = None
         self._agreement = PLAIN
         self._heads: Heads | bytes = Heads()
         self._own_values = b""
@@ -141,11 +140,12 @@ class Connection:
 
     @property
     def _outbox(self) -> Outbox:
-        if self._sender is None:
-            setting, deflate = self._setting, self._agreement.deflate
+        link = self._link
+        if link.sender is None:
+            setting, deflate = link.setting, self._agreement.deflate
             form = form_of(setting.role, deflate, setting.limits.min_compress)
-            self._sender = Outbox(self._link, form)
-        return self._sender
+            link.sender = Outbox(link, form)
+        return link.sender
 
     @cached_property
     def id(self) -> uuid.UUID:

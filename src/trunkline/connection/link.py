@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from trunkline.close_codes import Close, CloseCode
 from trunkline.connection.consumer import Consumer, Data, Owner
@@ -23,6 +24,9 @@ from trunkline.protocol.endpoint import Endpoint
 from trunkline.protocol.events import Binary, Event, Ping, Pong, Text
 from trunkline.protocol.role import Role
 
+if TYPE_CHECKING:
+    from trunkline.connection.outbox import Outbox
+
 PING_PAYLOAD_BYTES = 4
 
 
@@ -38,7 +42,7 @@ class Link(Timer):
 
     __slots__ = (
         *("debts", "ending", "endpoint", "is_lost", "is_reading_paused", "latency", "owner"),
-        *("pings", "setting", "stream", "stuck", "when_due"),
+        *("pings", "sender", "setting", "stream", "stuck", "when_due"),
     )
 
     def __init__(self, setting: Setting, stream: Stream) -> None:
@@ -46,6 +50,7 @@ class Link(Timer):
         self.setting = setting
         self.stream = stream
         self.owner: Owner | None = None
+        self.sender: Outbox | None = None  # once it was needed
         self.endpoint: Endpoint
         self.is_lost = False
         self.is_reading_paused = False
@@ -471,10 +476,7 @@ class Link(Timer):
             self._own_ending().fail(Close(error.code, error.reason))
 
     def _set_timer(self, callback: Callable[[], None] | None, delay: float | None = None) -> None:
-        """Set the one timer for a closing phase, `close_timeout` unless `delay` says else.
-
-        The keep-alive ends with it.
-        """
+        """Set the one timer for a closing phase, by default `close_timeout`; no more pings."""
         delay = self.limits.close_timeout if delay is None else delay
         if callback is None or delay is None:
             self.when_due = None

@@ -13,6 +13,7 @@ cdef class Lane(Life):
     cdef int deliver(self) except -1
     cdef int handler_failed(self) except -1
     cdef bint put_message(self, object message, bint compress) except -1
+    cdef bint is_fragmenting(self) except -1
     cdef bint put_compressed(self, object message, int opcode) except -1
     cdef int put_large(self, int opcode, const uint8_t* payload, size_t size) except -1
     cdef int put_masked(self, int opcode, const uint8_t* payload, size_t size) except -1

@@ -220,7 +220,7 @@ cdef class Lane(Life):
         if self.endpoint is None or not self.endpoint.is_open:
             return False
         # What waits behind a message in fragments is not overtaken.
-        if self._sender is not None and self._sender.is_fragmenting:
+        if self.has_link() and self.is_fragmenting():
             return False
         if PyBytes_CheckExact(message):
             data, size = PyBytes_AS_STRING(message), PyBytes_GET_SIZE(message)
@@ -233,6 +233,11 @@ cdef class Lane(Life):
             return compress and self.put_compressed(message, opcode)
         put_frame(self, opcode, <const uint8_t*>data, size)
         return True
+
+    cdef bint is_fragmenting(self) except -1:
+        """Whether a fragmented message is under way; the link has the outbox, if there is one."""
+        outbox = self.link.sender
+        return outbox is not None and outbox.is_fragmenting
 
     cdef bint put_compressed(self, object message, int opcode) except -1:
         """Send a message compressed."""

@@ -15,12 +15,12 @@ cdef class Life(Sink):
     cdef Footing footing
     cdef Stream stream
     cdef Endpoint endpoint      # None before the connection is open
-    cdef Timed link             # connection.link.Link; None while there is nothing for it to do
-    cdef object goodbye         # Close: the peer's, and our answer; the link knows of other ends
+    # connection.link.Link; None while there is nothing for it to do; or a Close, the peer's and our
+    # answer, where nothing else is to be known of the end.
+    cdef object link
     cdef double round_trip      # seconds, as the latest link has measured it
 
     # For connection.Connection
-    cdef public object _sender  # connection.outbox.Outbox, once it was needed
     cdef public object _heads   # connection.heads.Heads, or bytes once they are folded
     cdef public bytes _own_values
 
@@ -37,9 +37,14 @@ cdef class Life(Sink):
     cdef int catch_up(self) except -1
 
     # With a link, and without
-    cdef Timed own_link(self)
+    cdef inline bint has_link(self) noexcept:
+        return isinstance(self.link, Timed)
+
+    cdef inline bint has_ended_well(self) noexcept:
+        return self.link is not None and not self.has_link()
+
+    cdef object own_link(self)
     cdef int let_link_go(self) except -1
-    cdef bint ended_well(self) noexcept
 
     # What arrives and is no message
     cdef int take(self, Kind kind) except -1

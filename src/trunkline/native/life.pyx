@@ -87,10 +87,10 @@ cdef class Life(Sink):
         self.events = events
         stream.pour_into(self)
         stream.last_heard = tl_monotonic()
-        if self.link is not None:
+        if self.has_link():
             self.link.endpoint, self.link.owner = self.endpoint, self
         if footing.ping_interval:
-            footing.timers.put(self if self.link is None else self.link, footing.ping_interval)
+            footing.timers.put(self.link if self.has_link() else self, footing.ping_interval)
         if events is not None:
             self.tell(events.on_open, (self,))
         return 0
@@ -120,32 +120,28 @@ cdef class Life(Sink):
             return self.lost(None)
         if self.stream.has_ended:
             return self.ended()
-        if self.stream.is_reading_paused and not (self.link and self.link.is_reading_paused):
+        if self.stream.is_reading_paused and not (self.has_link() and self.link.is_reading_paused):
             self.stream.resume_reading()
         return 0
 
     # With a link, and without
 
-    cdef Timed own_link(self):
+    cdef object own_link(self):
         """Give the link; make it where there is none, in the state that things are in."""
-        if self.link is None:
-            self.link = self._new_link(self.endpoint, self.goodbye)
-            self.link.take_place_of(self)
+        if not self.has_link():
+            self.link = self._new_link(self.endpoint, self.link)
+            (<Timed>self.link).take_place_of(self)
         return self.link
 
     cdef int let_link_go(self) except -1:
         """Do without the link where nothing is left for it to do, and nobody else holds it."""
-        cdef Py_ssize_t known = 1 if self.link.slot is None else 1 + NEIGHBOURS
+        cdef Py_ssize_t known = 1 if (<Timed>self.link).slot is None else 1 + NEIGHBOURS
         if Py_REFCNT(<PyObject*>self.link) > known or not self.link.is_at_rest:
             return 0
         self.round_trip = self.link.latency
         self.take_place_of(self.link)
         self.link = None
         return 0
-
-    cdef bint ended_well(self) noexcept:
-        """Whether goodbyes went both ways, and nothing else is to be known of the end."""
-        return self.goodbye is not None and self.link is None
 
     @property
     def _link(self):
@@ -165,12 +161,12 @@ cdef class Life(Sink):
 
     @property
     def latency(self):
-        return self.round_trip if self.link is None else self.link.latency
+        return self.link.latency if self.has_link() else self.round_trip
 
     @property
     def _ready_state(self):
         """The number of the state, as in connection/state.py."""
-        if self.link is not None:
+        if self.has_link():
             return self.link.state
         if self.stream.is_lost:
             return CLOSED
@@ -183,7 +179,7 @@ cdef class Life(Sink):
     cdef int go_off(self) except -1:
         """Feel the peer's pulse; or give up waiting for the end after its goodbye."""
         cdef double silence
-        if self.goodbye is not None:
+        if self.has_ended_well():
             self.stream.abort()
             return 0
         silence = self._silence()
@@ -195,26 +191,26 @@ cdef class Life(Sink):
     # Called by the stream
 
     cdef int ended(self) except -1:
-        if self.ended_well():
+        if self.has_ended_well():
             self.stream.close()
         else:
             self.own_link().end_received()
         return 0
 
     cdef int resumed(self) except -1:
-        if self.link is not None:
+        if self.has_link():
             self.link.writing_resumed()
         elif self.endpoint.is_open and self.events is not None:
             self.tell(self.events.on_drain, (self,))
         return 0
 
     cdef int lost(self, object error) except -1:
-        if error is not None or not self.ended_well():
+        if error is not None or not self.has_ended_well():
             self.own_link().stream_lost(error)
             return 0
         self.order_off()
         if self.events is not None:
-            self.tell(self.events.on_close, (self, self.goodbye.code, self.goodbye.reason, True))
+            self.tell(self.events.on_close, (self, self.link.code, self.link.reason, True))
         if self.footing.when_lost is not None:
             self.footing.when_lost(self)
         return 0
@@ -224,7 +220,7 @@ cdef class Life(Sink):
     cdef int take(self, Kind kind) except -1:
         """Act on an event that is no message."""
         data, self.endpoint.data = self.endpoint.data, None
-        if self.link is None:
+        if not self.has_link():
             if kind == PING and not self.stream.is_writing_paused:
                 return self.ping_received(data)
             if kind == CLOSE:
@@ -260,7 +256,7 @@ cdef class Life(Sink):
             size_t size = write_close(body, close)
         # RFC 6455 §5.5.1: the answer repeats the code that was received
         self.put_control(OPCODE_CLOSE, body, size)
-        self.goodbye = close
+        self.link = close
         self.endpoint.end()
         if footing.close_timeout < 0:
             self.order_off()
