@@ -54,7 +54,7 @@ class Stream(Protocol):
 
     @property
     def sent(self) -> int:
-        """Bytes that have left, since the beginning; means nothing once the stream is lost."""
+        """Bytes that have left, modulo some large number; nothing once the stream is lost."""
 
     @property
     def is_writing_paused(self) -> bool:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from trunkline.engines.asyncio_engine import AsyncioEngine, Nobody
+from trunkline.engines.asyncio_engine import AsyncioEngine
 from trunkline.engines.engine import Address, Engine, Listener, Receiver, Stream, Tls
 from trunkline.engines.happy_eyeballs import open_socket
 from trunkline.engines.listening import bind_sockets
@@ -134,7 +134,7 @@ class NativeListener:
         try:
             stream.receiver = self._accept(stream)
         except BaseException:
-            stream.receiver = Nobody()
+            stream.receiver = None
             stream.abort()
             raise
 

@@ -87,7 +87,7 @@ cdef class Entrance(Acceptor):
             return 0
         arrival = Arrival.__new__(Arrival)
         arrival.entrance, arrival.stream, arrival.since = self, stream, tl_monotonic()
-        stream.sink = arrival
+        stream.pour_into(arrival)
         self.waiting.add(arrival)
         return 0 if isinf(self.open_timeout) else self.timers.put(arrival, self.open_timeout)
 
@@ -148,7 +148,12 @@ cdef class Arrival(Sink):
         except BaseException:
             stream.abort()  # nobody is left who would listen
             raise
-        stream.receiver, stream.sink = opening, None
+        try:
+            stream.receiver = opening
+        except MemoryError:
+            opening.stream_lost(None)
+            stream.abort()
+            raise
         return opening
 
     # Called by the stream
@@ -196,7 +201,7 @@ cdef class Arrival(Sink):
             self.give_way().fail()
             return 0
         self.leave()
-        stream.sink = None
+        stream.receiver = None
         if not stream.is_taking():
             return 0
         reception.write_answer(stream.reserve(answer), form, data + form.key_at)

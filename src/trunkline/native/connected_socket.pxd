@@ -25,7 +25,12 @@ cdef class ConnectedSocket(Pollable):
     cdef Layer layer  # None for a plain stream
     cdef tl_backlog* backlog  # owned; only while something is unsent
     cdef uint32_t write_limit  # bytes: high water
+
+    # How far it is from its end
+    cdef flag is_ending_writing  # no more is written; the end follows the backlog
+    cdef flag is_closing  # the descriptor is closed behind the backlog
     cdef flag is_lingering  # everything was said; the peer's end is waited for
+    cdef flag is_doomed  # lose() was called
 
     cdef Particulars own_particulars(self)
     cdef int detach_socket(self) except -1

@@ -23,6 +23,7 @@ cdef class Pollable:
     cdef uint8_t interest  # what epoll was asked for
     cdef flag is_registered  # with epoll
     cdef flag is_settling  # settle() is due
+    cdef flag is_corked  # what is written is held back until then, or until uncork()
 
     cdef int watch(self, uint32_t interest) except -1
     cdef int unwatch(self) except -1

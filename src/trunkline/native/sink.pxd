@@ -1,3 +1,4 @@
+cimport cython
 from libc.stdint cimport uint8_t
 
 from trunkline.native.timer_wheel cimport Timed
@@ -14,3 +15,19 @@ cdef class Sink(Timed):
     cdef int ended(self) except -1
     cdef int resumed(self) except -1
     cdef int lost(self, object error) except -1
+
+
+# For those that take bytes objects.
+@cython.final
+cdef class Hearer(Sink):
+    cdef object receiver  # engines.engine.Receiver
+
+
+# Where nobody is: what arrives there is a mistake, and an end is none.
+cdef Sink nobody
+
+
+# Give a sink for a receiver, which may be one; for None, nobody.
+cdef Sink sink_for(receiver)
+# Give what sink_for() was asked with.
+cdef object receiver_of(Sink sink)

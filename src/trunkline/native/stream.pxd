@@ -1,5 +1,5 @@
 cimport cython
-from libc.stdint cimport uint8_t, uint32_t, uint64_t
+from libc.stdint cimport uint8_t, uint32_t
 
 from trunkline.native.connected_socket cimport ConnectedSocket
 from trunkline.native.flag cimport flag
@@ -10,23 +10,17 @@ from trunkline.native.sink cimport Sink
 @cython.final
 @cython.no_gc
 cdef class Stream(ConnectedSocket):
-    # Who is told
-    cdef object told  # engines.engine.Receiver
-    cdef Sink sink  # is told in its place, once it is there
+    cdef Sink sink  # is told of everything
     cdef public double last_heard  # seconds on the engine's clock
 
     # Writing
-    cdef uint64_t written  # bytes, since the beginning
-    cdef flag is_corked  # held back until uncork(), or the end of this round
+    cdef uint32_t written  # bytes, since the beginning, modulo 4 GiB
 
     # State
     cdef readonly flag is_writing_paused
     cdef readonly flag has_ended
     cdef readonly flag is_lost
     cdef flag is_reading_paused
-    cdef flag is_ending_writing  # no more is written; the end follows the backlog
-    cdef flag is_closing  # the descriptor is closed behind the backlog
-    cdef flag is_doomed  # lose() was called
 
     cdef int update_interest(self) except -1
     cdef int pour_into(self, Sink sink) except -1
@@ -81,7 +75,6 @@ cdef class Stream(ConnectedSocket):
         return count if self.layer is None else count + self.layer.unsent()
 
     cdef int watch_water(self) except -1
-    cdef int tell_room(self) except -1
 
     # Closing
     cdef int finish(self) except -1

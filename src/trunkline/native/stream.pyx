@@ -6,7 +6,7 @@
 import os
 
 cimport cython
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from libc.errno cimport errno
 from libc.stdint cimport uint8_t, uint32_t
 from libc.string cimport memcpy
@@ -15,7 +15,7 @@ from trunkline.native.backlog cimport tl_backlog_free
 from trunkline.native.connected_socket cimport ConnectedSocket
 from trunkline.native.layer cimport ENDED, FAILED, LATER
 from trunkline.native.poller cimport BUFFER_BYTES, Poller
-from trunkline.native.sink cimport Sink
+from trunkline.native.sink cimport Sink, nobody, receiver_of, sink_for
 from trunkline.native.sockets cimport (
     EAGAIN,
     EINTR,
@@ -53,7 +53,7 @@ cdef class Stream(ConnectedSocket):
     def __cinit__(self, Poller poller not None, int fd, receiver, uint32_t write_limit):
         self.poller = poller
         self.fd = fd
-        self.told = receiver
+        self.sink = sink_for(receiver)
         self.write_limit = write_limit
         self.last_heard = tl_monotonic()
 
@@ -68,18 +68,16 @@ cdef class Stream(ConnectedSocket):
 
     @property
     def receiver(self):
-        """Who is told of everything, unless there is a sink."""
-        return self.told
+        """Who is told of everything."""
+        return receiver_of(self.sink)
 
     @receiver.setter
     def receiver(self, receiver):
-        # Nobody is told of anything after the loss.
-        self.told = None if self.is_lost else receiver
+        self.pour_into(sink_for(receiver))
 
     cdef int pour_into(self, Sink sink) except -1:
-        """Let `sink` take everything in the place of the receiver, until the loss."""
-        self.sink = None if self.is_lost else sink
-        self.told = None
+        """Tell `sink` of everything, until the loss."""
+        self.sink = nobody if self.is_lost else sink
         return 0
 
     cdef object owner(self):
@@ -127,15 +125,10 @@ cdef class Stream(ConnectedSocket):
     cdef int tell_loss(self) except -1:
         """Tell of the end, and hold nobody who has heard of it."""
         cdef Sink sink = self.sink
-        receiver = self.told
-        self.sink = self.told = None
+        self.sink = nobody
         error = self.error()
         self.forget_error()
-        if sink is not None:
-            sink.lost(error)
-        elif receiver is not None:
-            receiver.stream_lost(error)
-        return 0
+        return sink.lost(error)
 
     cdef int fail(self, error) except -1:
         """A receiver raised: this connection ends, and no other."""
@@ -154,7 +147,7 @@ cdef class Stream(ConnectedSocket):
     cdef int discard(self) except -1:
         tl_backlog_free(&self.backlog)
         self.is_lost = True  # as far as others are concerned
-        self.sink = self.told = None
+        self.sink = nobody
         self.forget_error()
         return self.close_descriptor()
 
@@ -180,11 +173,9 @@ cdef class Stream(ConnectedSocket):
     cdef int receive_once(self) except -1:
         cdef:
             uint8_t* target = self.poller.received
-            size_t size = 0
-            ssize_t count
             Sink sink = self.sink
-        if sink is not None:
-            size = sink.wanted(&target)
+            size_t size = sink.wanted(&target)
+            ssize_t count
         if size == 0:
             target, size = self.poller.received, BUFFER_BYTES
         count = self.take(target, min(size, <size_t>LARGEST_READ_BYTES))
@@ -218,17 +209,11 @@ cdef class Stream(ConnectedSocket):
     cdef int deliver(self, ssize_t size) except -1:
         cdef uint8_t* data = self.poller.received
         self.last_heard = self.poller.now
-        if self.sink is not None:
-            return self.sink.receive(data, size)
-        self.told.bytes_received(PyBytes_FromStringAndSize(<char*>data, size))
-        return 0
+        return self.sink.receive(data, size)
 
     cdef int end_receiving(self) except -1:
         self.has_ended = True
-        if self.sink is not None:
-            self.sink.ended()
-        else:
-            self.told.end_received()
+        self.sink.ended()
         if self.layer is not None:
             # As in asyncio: TLS ends in both directions at once.
             self.close()
@@ -281,9 +266,9 @@ cdef class Stream(ConnectedSocket):
 
     @property
     def sent(self):
-        """Bytes that have left, since the beginning; means nothing once the stream is lost."""
-        # Records are longer than what is in them.
-        return self.written - min(self.written, <uint64_t>self.count_unsent())
+        """Bytes that have left, modulo 4 GiB; means nothing once the stream is lost."""
+        # Modulo 4 GiB as well where records are longer than what is in them.
+        return self.written - <uint32_t>self.count_unsent()
 
     def write(self, bytes data not None):
         """Send `data`, now or later; drop it once the stream is going.
@@ -428,14 +413,7 @@ cdef class Stream(ConnectedSocket):
         if self.is_writing_paused and self.fd >= 0:
             if self.count_unsent() <= self.write_limit // low_water_divisor:
                 self.is_writing_paused = False
-                self.tell_room()
-        return 0
-
-    cdef int tell_room(self) except -1:
-        """Tell that more may be written."""
-        if self.sink is not None:
-            return self.sink.resumed()
-        self.told.writing_resumed()
+                self.sink.resumed()
         return 0
 
     # Closing
