@@ -17,6 +17,7 @@ import pytest
 from tests.contracts.twins import needs
 from tests.engines.ear import HANG
 from tests.native.line import make_line, new_engine, talk
+from trunkline import native
 from trunkline.close_codes import CloseCode
 from trunkline.connection.connection import Connection
 from trunkline.connection.events import Events
@@ -24,12 +25,15 @@ from trunkline.connection.lane import connection_type
 from trunkline.connection.link import Link
 from trunkline.connection.setting import Setting
 from trunkline.connection.state import State
-from trunkline.errors import ConnectionClosedOK
+from trunkline.errors import ConnectionClosed, ConnectionClosedOK
 from trunkline.limits import Limits
 from trunkline.protocol.frames import encode_frame
 from trunkline.protocol.handshake import Agreement
 from trunkline.protocol.opcodes import Opcode
 from trunkline.protocol.role import Role
+
+if native.AVAILABLE:
+    from trunkline.native.conversation import Conversation
 
 pytestmark = needs("life")
 
@@ -202,6 +206,33 @@ async def test_what_arrived_behind_the_handshake_counts_as_well(engine: Any, scr
     assert await live(engine, None, Diary(), b"", behind=behind) == expected
 
 
+@pytest.mark.parametrize("code", [1000, 1001, 1011, 4000, None])
+@pytest.mark.parametrize("is_iterated", [True, False])
+async def test_a_reader_hears_the_same_with_and_without_link(
+    engine: Any, code: int | None, is_iterated: bool
+) -> None:
+    async def read(kind: Any) -> list[Any]:
+        line = make_line(engine.poller, tcp=True)
+        limits = Limits(ping_interval=None, close_timeout=0.05)
+        setting = Setting(engine, Role.SERVER, limits, logging.getLogger("trunkline.test"))
+        ws = (kind or connection_type(Connection, line.stream))(setting, line.stream)
+        ws.open(Agreement(), None, b"")
+        heard: list[Any] = []
+        with line.peer:
+            line.peer.sendall(TEXT + goodbye(code))
+            try:
+                while True:
+                    heard.append(await (anext(ws) if is_iterated else ws.recv()))
+            except (ConnectionClosed, StopAsyncIteration) as error:
+                heard.append((type(error), str(error)))
+            ws.close_soon()
+            await ws.wait_closed()
+        return [*heard, ws.close_code, str(ws.closed())]
+
+    expected = await read(Connection)
+    assert await read(None) == expected
+
+
 # Whether there is a link
 
 
@@ -299,6 +330,25 @@ async def test_a_client_that_said_goodbye_and_stays_is_cut_off(engine: Any) -> N
     assert diary.lines[-1] == ("close", 1000, "", True)
     assert not has_link(one.ws)
     one.line.peer.close()
+
+
+async def test_a_handler_that_reads_to_the_goodbye_needs_no_link(engine: Any) -> None:
+    heard: list[Any] = []
+
+    async def handler(ws: Any) -> None:
+        heard.extend([message async for message in ws])
+
+    def conclude(*_: object) -> Any:
+        raise AssertionError("there is nothing to conclude")
+
+    one = server(engine)
+    one.say(TEXT, goodbye(1000))
+    logger = logging.getLogger("trunkline.test")
+    async with asyncio.timeout(HANG):
+        await asyncio.create_task(Conversation(handler, one.ws, logger, conclude))
+    assert heard == ["hello"]
+    assert not has_link(one.ws)
+    await one.end()
 
 
 async def test_without_a_close_timeout_it_may_stay(engine: Any) -> None:

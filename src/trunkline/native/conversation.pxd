@@ -26,6 +26,7 @@ cdef class Conversation(Awaitable):
     cdef object begin(self)
     cdef object step(self, object value)
     cdef object go_on_after(self, object error)
+    cdef bint has_parted(self) noexcept
     cdef object wait_on(self, object pending)
     cdef object take_held(self)
     cdef object cancel_held(self, object error)

@@ -23,6 +23,7 @@ from trunkline.native.awaitable cimport (
     Awaitable,
     thrown,
 )
+from trunkline.native.life cimport Life
 from trunkline.native.wakeup cimport (
     ASIDE,
     CANCELLED_ASIDE,
@@ -121,6 +122,8 @@ cdef class Conversation(Awaitable):
     cdef object go_on_after(self, object error):
         """The coroutine has ended, with `error` or well: begin the one that follows."""
         conclude, self.conclude = self.conclude, None
+        if error is None and self.has_parted():
+            conclude = None
         if conclude is None or not (error is None or isinstance(error, ANSWERED)):
             self.stage = FINISHED
             self.task = self.steps = None
@@ -129,6 +132,10 @@ cdef class Conversation(Awaitable):
             return FINAL
         self.steps = conclude(self.connection, self.logger, error)
         return self.step(None)
+
+    cdef bint has_parted(self) noexcept:
+        """Whether goodbyes have gone both ways already: nothing is left to be closed."""
+        return isinstance(self.connection, Life) and (<Life>self.connection).has_ended_well()
 
     cdef object wait_on(self, object pending):
         """Give the task what to wait on: something of its own, where it can be passed over."""

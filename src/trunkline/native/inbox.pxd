@@ -30,6 +30,7 @@ cdef class Inbox:
     cdef flag is_being_read
     cdef flag is_handling  # the reader has taken a message and not asked for the next
     cdef flag has_ended  # no more messages will come
+    cdef flag has_ended_well  # and nobody complains
 
     # Whose inbox it is, is told where the policy of its link is asked for.
     cdef int put(self, object data) except -1

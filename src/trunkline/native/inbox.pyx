@@ -235,6 +235,8 @@ cdef class Receive(Awaitable):
 
     cdef object end(self):
         """Make the error that says how the connection has ended, or the end of an iteration."""
+        if self.form == ITERATED and self.inbox.has_ended_well:
+            return StopAsyncIteration()
         error = self.connection.closed()
         if self.form != ITERATED:
             return error

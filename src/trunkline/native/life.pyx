@@ -24,6 +24,8 @@ from trunkline.native.sockets cimport tl_monotonic
 from trunkline.native.stream cimport Stream
 from trunkline.native.timer_wheel cimport Timed
 
+from trunkline.close_codes import CloseCode
+from trunkline.errors import OK_CODES
 from trunkline.protocol.events import Failed, Ping, Pong
 
 cdef extern from *:
@@ -174,6 +176,12 @@ cdef class Life(Sink):
             return CONNECTING
         return OPEN if self.endpoint.is_open else CLOSING
 
+    # Called by the user; connection.Connection has the words
+
+    def close_soon(self, code=CloseCode.NORMAL_CLOSURE, str reason=""):
+        if not self.has_ended_well():
+            self.own_link().close(code, reason)
+
     # Called by the timer wheel
 
     cdef int go_off(self) except -1:
@@ -263,6 +271,7 @@ cdef class Life(Sink):
         else:
             footing.timers.put(self, footing.close_timeout)
         if self.inbox is not None:
+            self.inbox.has_ended_well = close.code in OK_CODES
             self.inbox.ended()
         # RFC 6455 §7.1.1: the server begins with it
         if not footing.masks:
