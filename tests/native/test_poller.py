@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.contracts.twins import needs
-from tests.engines.ear import Ear
+from tests.engines.ear import HANG, Ear
 from tests.native.line import make_line
 from trunkline import native
 
@@ -276,6 +276,30 @@ async def test_a_stay_that_took_long_lets_others_run_and_goes_on(poller: Any) ->
     line.ear.when_received = None
     poller.tune_busy_poll(0.0)
     assert "message" in turns
+    await line.end()
+
+
+async def until_less_patient(poller: Any) -> None:
+    """Let a busy wait end without a message."""
+    patience = poller.patience
+    async with asyncio.timeout(HANG):
+        while poller.patience == patience:
+            await asyncio.sleep(0.01)
+
+
+async def test_silence_takes_patience_and_what_comes_soon_gives_it_back(poller: Any) -> None:
+    poller.tune_busy_poll(0.4)
+    line = make_line(poller)
+    line.peer.send(b"x")
+    await line.ear.until_data(b"x")
+    await until_less_patient(poller)
+    line.peer.send(b"x")
+    await line.ear.until_data(b"xx")
+    assert poller.patience == 0.2
+    await until_less_patient(poller)
+    line.peer.send(b"x")  # the loop waits for 0.4 seconds in vain if this is not there in time
+    await line.ear.until_data(b"xxx")
+    assert poller.patience == 0.4
     await line.end()
 
 

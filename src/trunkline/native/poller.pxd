@@ -54,7 +54,8 @@ cdef class Poller:
     cdef list graves  # closed in this batch: `found` may still name them
     cdef readonly double now  # seconds, of this batch
     cdef readonly double busy_poll  # seconds that a batch may wait for the next one
-    cdef double patience  # seconds that it waits now
+    cdef readonly double patience  # seconds that it waits now
+    cdef double quiet_since  # seconds: the end of the latest batch, where batches wait
     cdef object waiting  # deque: what the loop calls next; None where that cannot be seen
     cdef readonly bint is_debugging
     cdef bint is_busy  # in a batch

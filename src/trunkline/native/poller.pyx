@@ -351,6 +351,10 @@ cdef class Poller:
             return
         self.run_batch(count)
         if self.busy_poll:
+            if self.now - self.quiet_since <= self.busy_poll:
+                # The loop slept, but not long: waiting would have met it.
+                self.patience = self.busy_poll
+            self.quiet_since = tl_monotonic()
             self.stay()
 
     cdef int run_batch(self, int count) except -1:
@@ -408,11 +412,13 @@ cdef class Poller:
         """Handle what comes within a moment, and what comes then, before the loop may sleep."""
         cdef double leave_at = tl_monotonic() + LONGEST_STAY
         cdef int count = 1
-        # Tasks that were woken go first, where the loop lets us see them.
-        while count > 0 and self.epoll_fd >= 0 and not self.waiting:
-            count = self.wait_busily(leave_at)
+        while count > 0 and self.epoll_fd >= 0:
+            # Tasks that were woken go first, where the loop lets us see them.
+            count = TIME_IS_UP if self.waiting else self.wait_busily(leave_at)
             if count > 0:
+                self.patience = self.busy_poll
                 self.run_batch(count)
+                self.quiet_since = tl_monotonic()
             elif count == TIME_IS_UP and not self.is_coming_back:
                 # Others have their turn; going to sleep would cost more than a message.
                 self.loop.call_soon(self.come_back)
@@ -427,14 +433,13 @@ cdef class Poller:
 
     cdef int wait_busily(self, double leave_at) except? -1:
         """Look again and again for a while: adaptive, so that silence costs little."""
-        cdef double now = tl_monotonic(), until = now + self.patience
+        cdef double now = tl_monotonic(), until = self.quiet_since + self.patience
         cdef int count
         while now < until:
             if now >= leave_at:
                 return TIME_IS_UP
             count = epoll_wait(self.epoll_fd, self.found, BATCH_EVENTS, 0)
             if count > 0:
-                self.patience = self.busy_poll
                 return count
             now = tl_monotonic()
         # Nothing came: look for a shorter time the next time.
