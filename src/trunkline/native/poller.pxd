@@ -12,7 +12,7 @@ cdef enum:
 
 
 # The collector knows nothing of pollables, which saves 16 bytes each. So whoever lets go of one has
-# to let go of what it refers to as well: see stream_lost(), discard() and Poller.close().
+# to let go of what it refers to as well: see Stream.tell_loss(), discard() and Poller.close().
 @cython.no_gc
 cdef class Pollable:
     """Something with a descriptor; the poller holds a reference from when it is watched first."""
