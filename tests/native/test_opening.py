@@ -125,6 +125,35 @@ def test_who_says_nearly_the_same_as_the_one_before_is_read_anew(at: int) -> Non
         assert before.own_values[20:] == anew.own_values[20:]
 
 
+@pytest.mark.parametrize(
+    ("path", "changes"),
+    [
+        ("/", {}),
+        ("/?a=b", {}),
+        ("/other", {}),
+        ("/", {"Cookie": "other"}),
+        ("/", {"Cookie": ""}),
+        ("/", {"Cookie": None}),
+        ("/", {"Cookie": None, "cookie": "a=b"}),
+        ("/", {"Upgrade": "WebSocket"}),
+        ("/", {"Cookie": None, "Origin": "a=b"}),
+    ],
+)
+def test_who_resembles_the_one_before_is_answered_as_by_a_fresh_reception(
+    path: str, changes: dict[str, str | None]
+) -> None:
+    reception, fresh = taught(request(Cookie="a=b")), taught(request(Cookie="a=b"))
+    for before in (request("/", Cookie="a=b"), request("/?query", Cookie="c=d")):
+        assert reception.greet(before) is not None
+        asked = request(path, **({"Cookie": "a=b"} | changes))
+        greeting, anew = reception.greet(asked), fresh.greet(asked)
+        assert (greeting is None) == (anew is None)
+        if greeting is not None:
+            assert (greeting.pattern, greeting.head) == (anew.pattern, anew.head)
+            assert greeting.own_values[20:] == anew.own_values[20:]
+            assert greeting.answer == answer_to(KEY, greeting)
+
+
 def test_what_is_learned_anew_is_what_is_answered() -> None:
     reception = taught(request())
     assert reception.greet(request()).agreement is AGREEMENT

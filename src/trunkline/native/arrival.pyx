@@ -88,6 +88,8 @@ cdef class Entrance(Acceptor):
         arrival = Arrival.__new__(Arrival)
         arrival.entrance, arrival.stream, arrival.since = self, stream, tl_monotonic()
         stream.pour_into(arrival)
+        if stream.sink is None:
+            return 0  # lost already, and told so
         self.waiting.add(arrival)
         return 0 if isinf(self.open_timeout) else self.timers.put(arrival, self.open_timeout)
 

@@ -68,12 +68,19 @@ cdef class Terms:
 cdef class Form:
     """A request, but for its key, and what others like it are answered."""
     cdef bytes head  # with its empty line
+    cdef tl_span target
+    cdef bytes fields  # of tl_field, into `head`
+    cdef bytes is_shared  # for each field: whether its value stands in the pattern
     cdef uint32_t key_at
     cdef Terms terms
     cdef bytes pattern  # both heads, folded as connection/heads.py does
     cdef bytes texts  # their own values behind key and date
 
+    # Whether a request says the same but for its key; or but for values that are its own
     cdef bint fits(self, const uint8_t* data, size_t size) noexcept
+    cdef bint resembles(self, const uint8_t* data, const tl_head* head) noexcept
+    cdef bint is_own(self, Py_ssize_t index) noexcept
+    cdef bytes own_texts(self)
 
 
 cdef class Reception:
@@ -94,5 +101,5 @@ cdef class Reception:
     # What the connection of this key keeps of both heads, besides the pattern.
     cdef bytes own_values(self, Form form, const uint8_t* key)
 
-    cdef Form new_form(self, const uint8_t* data, const tl_head* head, Terms terms)
-    cdef int fold(self, const uint8_t* data, const tl_head* head, Form form) except -1
+    cdef Form form_of(self, const uint8_t* data, const tl_head* head)
+    cdef int fold(self, Form form) except -1

@@ -9,10 +9,13 @@ unless it was refused. Strangers choose these values: few are remembered, and no
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from libc.stdint cimport INT32_MAX, uint8_t, uint32_t
-from libc.string cimport memcmp, memcpy
+from libc.string cimport memchr, memcmp, memcpy
 from libc.time cimport time
 
 from trunkline.limits import LARGEST_TERMS, MOST_TERMS
+
+cdef enum:
+    QUESTION_MARK = 0x3F
 
 cdef Py_ssize_t most_terms = MOST_TERMS
 cdef Py_ssize_t largest_terms = LARGEST_TERMS
@@ -54,9 +57,34 @@ cdef uint8_t* put(uint8_t* target, bytes data) noexcept:
     return target + PyBytes_GET_SIZE(data)
 
 
+cdef inline bint is_same(
+    const uint8_t* data, tl_span span, const uint8_t* other_data, tl_span other
+) noexcept:
+    """Whether two spans hold the same bytes."""
+    return (
+        span.size == other.size
+        and memcmp(data + span.start, other_data + other.start, span.size) == 0
+    )
+
+
+cdef inline bint has_query(const uint8_t* data, tl_span target) noexcept:
+    return memchr(data + target.start, QUESTION_MARK, target.size) != NULL
+
+
+cdef Form new_form(const uint8_t* data, const tl_head* head):
+    """Make the form of a request; what others like it are answered is yet to be known."""
+    cdef Form form = Form.__new__(Form)
+    form.head = PyBytes_FromStringAndSize(<const char*>data, head.size)
+    form.target = head.target
+    form.fields = PyBytes_FromStringAndSize(
+        <const char*>head.fields, head.count * sizeof(tl_field)
+    )
+    form.key_at = head.known[TL_KEY].value.start
+    return form
+
+
 cdef class Form:
     cdef bint fits(self, const uint8_t* data, size_t size) noexcept:
-        """Whether the request that begins at `data` is this one, with whatever key."""
         cdef:
             const uint8_t* head = bytes_of(self.head)
             size_t whole = PyBytes_GET_SIZE(self.head), behind = self.key_at + TL_KEY_CHARACTERS
@@ -66,6 +94,46 @@ cdef class Form:
         if memcmp(data + behind, head + behind, whole - behind) != 0:
             return False
         return tl_read_key(nonce, data + self.key_at)
+
+    cdef bint resembles(self, const uint8_t* data, const tl_head* head) noexcept:
+        cdef:
+            const uint8_t* known = bytes_of(self.head)
+            const tl_field* fields = <const tl_field*>bytes_of(self.fields)
+            Py_ssize_t index
+        if <Py_ssize_t>head.count != PyBytes_GET_SIZE(self.is_shared):
+            return False
+        if has_query(known, self.target) != has_query(data, head.target):
+            return False
+        if not (
+            has_query(data, head.target) or is_same(known, self.target, data, head.target)
+        ):
+            return False
+        for index in range(head.count):
+            if not is_same(known, fields[index].name, data, head.fields[index].name):
+                return False
+            # Among these are all that decide over a request.
+            if bytes_of(self.is_shared)[index] and not is_same(
+                known, fields[index].value, data, head.fields[index].value
+            ):
+                return False
+        return True
+
+    cdef bint is_own(self, Py_ssize_t index) noexcept:
+        """Whether the value of a field is kept as text."""
+        cdef const tl_field* field = <const tl_field*>bytes_of(self.fields) + index
+        return not bytes_of(self.is_shared)[index] and field.value.start != self.key_at
+
+    cdef bytes own_texts(self):
+        """Give the values that are kept as text."""
+        cdef:
+            const uint8_t* head = bytes_of(self.head)
+            const tl_field* fields = <const tl_field*>bytes_of(self.fields)
+            list texts = [cut(head, self.target)] if has_query(head, self.target) else []
+            Py_ssize_t index
+        for index in range(PyBytes_GET_SIZE(self.is_shared)):
+            if self.is_own(index):
+                texts.append(cut(head, fields[index].value))
+        return b"\r\n".join(texts)
 
 
 cdef class Reception:
@@ -89,11 +157,10 @@ cdef class Reception:
             return self.latest
         if not tl_read_head(&head, data, size, &self.limits):
             return None
-        terms = self.known.get(decisive(data, &head))
-        if terms is not None:
-            self.latest = self.new_form(data, &head, terms)
-            return self.latest
-        return None
+        form = self.form_of(data, &head)
+        if form is not None:
+            self.latest = form
+        return form
 
     cdef size_t measure_answer(self, Form form) except 0:
         cdef:
@@ -143,45 +210,52 @@ cdef class Reception:
         greeting.own_values = self.own_values(form, key)
         return greeting
 
-    # Learning
-
-    cdef Form new_form(self, const uint8_t* data, const tl_head* head, Terms terms):
-        cdef Form form = Form.__new__(Form)
-        form.head = PyBytes_FromStringAndSize(<const char*>data, head.size)
-        form.key_at = head.known[TL_KEY].value.start
-        form.terms = terms
-        self.fold(data, head, form)
+    cdef Form form_of(self, const uint8_t* data, const tl_head* head):
+        """Give the form of a plain request; `None`: nobody who asked the same was answered."""
+        cdef Form form, latest = self.latest
+        if latest is not None and latest.resembles(data, head):
+            form = new_form(data, head)
+            form.terms, form.pattern = latest.terms, latest.pattern
+            form.is_shared = latest.is_shared
+        else:
+            terms = self.known.get(decisive(data, head))
+            if terms is None:
+                return None
+            form = new_form(data, head)
+            form.terms = terms
+            self.fold(form)
+        form.texts = form.own_texts()
         return form
 
-    cdef int fold(self, const uint8_t* data, const tl_head* head, Form form) except -1:
-        """Make both heads small, as connection/heads.py would."""
+    cdef int fold(self, Form form) except -1:
+        """Make the pattern of both heads, as connection/heads.py would."""
         cdef:
-            list lines = [], texts = []
-            bytes target = cut(data, head.target), name
+            const uint8_t* head = bytes_of(form.head)
+            const tl_field* fields = <const tl_field*>bytes_of(form.fields)
             const tl_field* field
+            Py_ssize_t count = PyBytes_GET_SIZE(form.fields) // sizeof(tl_field)
+            list lines = [b"GET"], is_shared = []
             tl_span line
-            uint32_t index
-        if b"?" in target:
-            texts.append(target)
-            lines.append(b"GET")
-        else:
-            lines.append(b"GET " + target)
-        for index in range(head.count):
-            field = &head.fields[index]
-            name = cut(data, field.name)
-            if field == head.known[TL_KEY]:
-                lines.append(name + b"@")
-            elif name.lower() in self.shared_names:
+            Py_ssize_t index
+        if not has_query(head, form.target):
+            lines[0] += b" " + cut(head, form.target)
+        for index in range(count):
+            field = fields + index
+            name = cut(head, field.name)
+            is_common = name.lower() in self.shared_names
+            is_shared.append(is_common)
+            if is_common:
                 line.start = field.name.start
                 line.size = field.value.start + field.value.size - field.name.start
-                lines.append(cut(data, line))
+                lines.append(cut(head, line))
             else:
-                lines.append(name)
-                texts.append(cut(data, field.value))
+                lines.append(name + b"@" if field.value.start == form.key_at else name)
         lines.append(b"")
         lines.append(form.terms.pattern)
-        form.pattern, form.texts = self.share(b"\r\n".join(lines)), b"\r\n".join(texts)
+        form.pattern, form.is_shared = self.share(b"\r\n".join(lines)), bytes(is_shared)
         return 0
+
+    # Learning
 
     def learn(self, bytes head not None, agreement, tuple answer not None, bytes pattern not None):
         """Answer in future as this request was answered, where it is plain."""
