@@ -158,7 +158,7 @@ async def live(
     """Play a script to a server's connection; give what its user saw, and its peer."""
     lost: list[Any] = []
     line = make_line(engine.poller, write_limit=WRITE_LIMIT, tcp=True)
-    limits = Limits(ping_interval=None, close_timeout=0.05)
+    limits = Limits(ping_interval=None)
     logger = logging.getLogger("trunkline.test")
     setting = Setting(engine, Role.SERVER, limits, logger, lost.append)
     ws = (kind or connection_type(Connection, line.stream))(setting, line.stream)
@@ -213,13 +213,14 @@ async def test_a_reader_hears_the_same_with_and_without_link(
 ) -> None:
     async def read(kind: Any) -> list[Any]:
         line = make_line(engine.poller, tcp=True)
-        limits = Limits(ping_interval=None, close_timeout=0.05)
+        limits = Limits(ping_interval=None)
         setting = Setting(engine, Role.SERVER, limits, logging.getLogger("trunkline.test"))
         ws = (kind or connection_type(Connection, line.stream))(setting, line.stream)
         ws.open(Agreement(), None, b"")
         heard: list[Any] = []
         with line.peer:
             line.peer.sendall(TEXT + goodbye(code))
+            line.peer.shutdown(socket.SHUT_WR)
             try:
                 while True:
                     heard.append(await (anext(ws) if is_iterated else ws.recv()))
@@ -261,6 +262,7 @@ async def test_an_idle_connection_that_answers_the_keep_alive_has_no_link(engine
     one = server(engine, diary, ping_interval=0.01, ping_timeout=60.0)
     ping = await one.line.peer_reads(PING_BYTES)
     assert has_link(one.ws)
+    one.line.stream.last_heard += 1000.0  # no other ping comes between
     one.say(frame(Opcode.PONG, ping[2:]))
     await until(lambda: len(diary.lines) == 2)
     assert not has_link(one.ws)
@@ -362,12 +364,15 @@ async def test_without_a_close_timeout_it_may_stay(engine: Any) -> None:
 
 
 async def test_a_link_that_is_made_after_the_goodbye_knows_of_it(engine: Any) -> None:
-    one = server(engine, Blind(), close_timeout=0.01)
+    one = server(engine, Blind())
     one.say(goodbye(1001, "later"))
     await until(lambda: one.ws.state is State.CLOSING)
     assert not has_link(one.ws)
+    link = one.ws._link
+    assert len(engine.timers) == 1
+    link.fire()  # as its timer does: the peer never ends the stream
     async with asyncio.timeout(HANG):
-        await one.ws.wait_closed()  # the link's timer: the peer never ends the stream
+        await one.ws.wait_closed()
     assert (one.ws.close_code, one.ws.close_reason) == (1001, "later")
     assert isinstance(one.ws.closed(), ConnectionClosedOK)
     one.line.peer.close()
