@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.contracts.escapes import Escapes
-from tests.contracts.test_engine import PLENTY, fail, let_go, raw_client, until_gone
+from tests.contracts.test_engine import PLENTY, fail, let_go, raw_client, reset, until_gone
 from tests.engines.ear import (
     HANG,
     WRITE_LIMIT,
@@ -98,6 +98,26 @@ async def test_addresses_are_known_after_the_end(harbour: Harbour) -> None:
     assert after == before
     if harbour.address.path is not None:
         assert before[0] == before[3] == harbour.address.path
+
+
+async def test_who_it_was_is_known_once_the_peer_has_gone(harbour: Harbour) -> None:
+    client, server = await harbour.pair()
+    address = client.stream.get_extra_info("sockname")
+    client.stream.close()
+    await server.ear.until_end()
+    server.stream.close()
+    await server.ear.until_lost()
+    assert server.stream.get_extra_info("peername") == address
+    await client.ear.until_lost()
+
+
+async def test_who_it_was_is_known_once_the_peer_has_reset(plain: Harbour) -> None:
+    raw = raw_client(plain)
+    address = raw.getsockname()
+    server = await plain.accepted()
+    reset(raw)
+    await server.ear.until_lost()
+    assert server.stream.get_extra_info("peername") == address
 
 
 async def test_tls_is_known_also_after_the_end(secure: Harbour) -> None:

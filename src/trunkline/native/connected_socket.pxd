@@ -7,15 +7,17 @@ from trunkline.native.layer cimport Layer
 from trunkline.native.poller cimport Pollable
 
 
+cdef enum:
+    IPV4_BYTES = 6
+
+
 cdef class Particulars:
     """What few ask for, and what is known at the end only."""
-    cdef tuple addresses  # sockname and peername as the kernel gives them, once remembered
+    cdef bytes peer_name  # as the kernel gives it, where it is no IPv4
+    cdef bytes own_name
     cdef object socket  # for the user, once asked for; the descriptor is not its own
     cdef object deadline  # asyncio.TimerHandle, while lingering
     cdef object error  # what the stream was lost with
-
-
-cdef bytes name_of(int fd, bint is_peer)
 
 
 @cython.no_gc
@@ -25,6 +27,10 @@ cdef class ConnectedSocket(Pollable):
     cdef Layer layer  # None for a plain stream
     cdef tl_backlog* backlog  # owned; only while something is unsent
     cdef uint32_t write_limit  # bytes: high water
+
+    # Port and host of IPv4, as in sockaddr_in; zeros where they are not known, or other ones
+    cdef uint8_t[IPV4_BYTES] peer
+    cdef uint8_t[IPV4_BYTES] own
 
     # How far it is from its end
     cdef flag is_ending_writing  # no more is written; the end follows the backlog
@@ -39,8 +45,8 @@ cdef class ConnectedSocket(Pollable):
     cdef int forget_error(self) except -1
     cdef int linger(self, give_up) except -1
     cdef bint has_peer_ended(self) noexcept
-    cdef int remember_addresses(self) except -1
-    cdef bytes peer_name(self)
+    cdef int remember_name(self, bint is_peer) except -1
+    cdef bytes name_of(self, bint is_peer)
     cdef object get_socket_info(self, name)
 
     # Sending

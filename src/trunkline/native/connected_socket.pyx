@@ -10,7 +10,7 @@ cimport cython
 from cpython.bytes cimport PyBytes_FromStringAndSize
 from libc.errno cimport errno
 from libc.stdint cimport uint8_t
-from libc.string cimport memcpy
+from libc.string cimport memcmp, memcpy
 
 from trunkline.native.backlog cimport tl_backlog_free, tl_backlog_reserve
 from trunkline.native.layer cimport FAILED
@@ -22,10 +22,12 @@ from trunkline.native.sockets cimport (
     SHUT_WR,
     recv,
     shutdown,
+    tl_is_ipv4,
     tl_peername,
     tl_send,
     tl_send_both,
     tl_sockname,
+    tl_write_ipv4_family,
 )
 
 from trunkline.limits import LINGER
@@ -33,6 +35,9 @@ from trunkline.native.addresses import parse_address
 
 cdef enum:
     ADDRESS_BYTES = 128
+    FAMILY_BYTES = 2
+
+cdef uint8_t[IPV4_BYTES] nobody
 
 
 cdef class Particulars:
@@ -46,7 +51,7 @@ cdef class ConnectedSocket(Pollable):
 
     cdef int close_descriptor(self) except -1:
         if self.fd >= 0:
-            self.remember_addresses()
+            self.remember_name(False)
             self.detach_socket()
         if self.particulars is not None and self.particulars.deadline is not None:
             self.particulars.deadline.cancel()
@@ -102,29 +107,47 @@ cdef class ConnectedSocket(Pollable):
         cdef ssize_t count = recv(self.fd, self.poller.received, BUFFER_BYTES, 0)
         return count == 0 or count < 0 and errno != EAGAIN and errno != EINTR
 
-    cdef int remember_addresses(self) except -1:
-        """Ask while there is an answer: a socket that was reset or closed has no names."""
-        cdef Particulars particulars
-        try:
-            particulars = self.own_particulars()
-            if particulars.addresses is None:
-                particulars.addresses = name_of(self.fd, False), self.peer_name()
-        except MemoryError:
-            pass  # nothing depends on them, and much on what comes behind this
+    cdef int remember_name(self, bint is_peer) except -1:
+        """Ask while there is an answer: closed sockets have no names, and lost ones no peer's."""
+        cdef:
+            Particulars particulars
+            uint8_t name[ADDRESS_BYTES]
+            int size = (tl_peername if is_peer else tl_sockname)(self.fd, name, ADDRESS_BYTES)
+        if tl_is_ipv4(name, size):
+            memcpy(&self.peer[0] if is_peer else &self.own[0], name + FAMILY_BYTES, IPV4_BYTES)
+        elif size > 0:
+            try:
+                particulars = self.own_particulars()
+                if is_peer:
+                    particulars.peer_name = PyBytes_FromStringAndSize(<char*>name, size)
+                else:
+                    particulars.own_name = PyBytes_FromStringAndSize(<char*>name, size)
+            except MemoryError:
+                pass  # nothing depends on it, and much on what comes behind this
         return 0
 
-    cdef bytes peer_name(self):
-        name = name_of(self.fd, True)
-        return self.layer.peer_name if name is None and self.layer is not None else name
+    cdef bytes name_of(self, bint is_peer):
+        """Give the name of the socket, or of its peer, as the kernel does; None: it has none."""
+        cdef:
+            Particulars particulars = self.particulars
+            uint8_t* known = &self.peer[0] if is_peer else &self.own[0]
+            uint8_t name[FAMILY_BYTES + IPV4_BYTES]
+        if memcmp(known, nobody, IPV4_BYTES) != 0:
+            tl_write_ipv4_family(name)
+            memcpy(name + FAMILY_BYTES, known, IPV4_BYTES)
+            return PyBytes_FromStringAndSize(<char*>name, FAMILY_BYTES + IPV4_BYTES)
+        if particulars is None:
+            return None
+        return particulars.peer_name if is_peer else particulars.own_name
 
     cdef object get_socket_info(self, name):
         """Give `sockname`, `peername` or `socket`."""
         if name == "socket":
             return self.open_socket()
         is_peer = name == "peername"
-        if self.particulars is None or self.particulars.addresses is None:
-            return parse_address(self.peer_name() if is_peer else name_of(self.fd, False))
-        return parse_address(self.particulars.addresses[is_peer])
+        if not is_peer and self.fd >= 0:
+            self.remember_name(False)
+        return parse_address(self.name_of(is_peer))
 
     def open_socket(self):
         """Give the socket as an object, which does not own it."""
@@ -215,11 +238,3 @@ cdef class ConnectedSocket(Pollable):
     cdef int lose(self, error) except -1:
         """Let go of the socket; see Stream."""
         raise NotImplementedError
-
-
-cdef bytes name_of(int fd, bint is_peer):
-    """Ask the kernel for the name of a socket, or of its peer."""
-    cdef:
-        uint8_t name[ADDRESS_BYTES]
-        int size = (tl_peername if is_peer else tl_sockname)(fd, name, ADDRESS_BYTES)
-    return None if size < 0 else PyBytes_FromStringAndSize(<char*>name, size)

@@ -10,7 +10,6 @@ cdef enum:
 
 cdef class Layer:
     cdef object error
-    cdef bytes peer_name  # as the kernel gave it, which forgets it at a reset
 
     # As recv(2) and send(2), with the above. Sending takes what it can encrypt; some of that
     # may wait inside, in which case nothing more is taken.

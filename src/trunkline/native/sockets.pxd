@@ -8,6 +8,7 @@ cdef extern from *:
     #define _GNU_SOURCE
     #endif
     #include <errno.h>
+    #include <string.h>
     #include <sys/epoll.h>
     #include <sys/eventfd.h>
     #include <sys/socket.h>
@@ -55,6 +56,22 @@ cdef extern from *:
         return getpeername(fd, address, &length) < 0 || (int)length > size ? -1 : (int)length;
     }
 
+    static inline int tl_is_ipv4(const uint8_t *address, int size)
+    {
+        sa_family_t family;
+        if (size < (int)sizeof(struct sockaddr_in))
+            return 0;
+        memcpy(&family, address, sizeof family);
+        return family == AF_INET;
+    }
+
+    /* What lies behind it in a sockaddr_in is port and host. */
+    static inline void tl_write_ipv4_family(uint8_t *address)
+    {
+        sa_family_t family = AF_INET;
+        memcpy(address, &family, sizeof family);
+    }
+
     static inline double tl_monotonic(void)
     {
         struct timespec now;
@@ -88,4 +105,6 @@ cdef extern from *:
     ) nogil
     int tl_sockname(int fd, void* address, int size) nogil
     int tl_peername(int fd, void* address, int size) nogil
+    bint tl_is_ipv4(const uint8_t* address, int size) nogil
+    void tl_write_ipv4_family(uint8_t* address) nogil
     double tl_monotonic() nogil

@@ -56,6 +56,7 @@ cdef class Stream(ConnectedSocket):
         self.sink = sink_for(receiver)
         self.write_limit = write_limit
         self.last_heard = tl_monotonic()
+        self.remember_name(True)
 
     def open(self):
         """Begin to receive; raise `OSError` where the set has no room."""

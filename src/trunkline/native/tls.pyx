@@ -21,7 +21,6 @@ from libc.stdint cimport uint8_t
 from libc.string cimport memcpy
 
 from trunkline.native.backlog cimport tl_backlog_free, tl_backlog_reserve
-from trunkline.native.connected_socket cimport name_of
 from trunkline.native.layer cimport ENDED, FAILED, LATER, Layer
 from trunkline.native.openssl cimport (
     TL_TLS_FAILED,
@@ -378,8 +377,6 @@ def secure(Stream stream not None, context, ssl_object, incoming, outgoing):
     # The rest of the handshake is not to be encrypted, and goes first.
     layer.sealed, stream.backlog = stream.backlog, NULL
     stream.written = 0
-    # A client that does not read its session tickets resets in the end.
-    layer.peer_name = name_of(stream.fd, True)
     stream.layer = layer
     stream.resume_reading()
     stream.update_interest()
