@@ -1,6 +1,7 @@
 """A handler at work: how its end becomes the end of the connection, and who may hasten it."""
 
 import asyncio
+import functools
 import logging
 import types
 from typing import Any
@@ -33,6 +34,27 @@ async def test_a_handler_that_returns_closes_with_1000() -> None:
         """Say nothing."""
 
     assert await close_code_after(handler) == 1000
+
+
+async def test_the_task_of_a_handler_is_named_after_it() -> None:
+    async def handler(ws: ServerConnection) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        await ws.send(task.get_name())
+
+    async with server_for(handler) as server, connect(uri_of(server)) as ws:
+        assert await ws.recv() == handler.__qualname__
+
+
+async def test_a_handler_without_a_name_gets_a_task_with_one_of_asyncios() -> None:
+    async def handler(greeting: str, ws: ServerConnection) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        await ws.send(greeting + task.get_name())
+
+    server = server_for(functools.partial(handler, "I am "))
+    async with server, connect(uri_of(server)) as ws:
+        assert str(await ws.recv()).startswith("I am Task-")
 
 
 async def test_a_handler_that_raises_closes_with_1011_and_is_logged(

@@ -26,7 +26,7 @@ class Conversation:
     """The task in which the user's coroutine function runs, from its beginning to its end.
 
     It holds nothing of the opening handshake, so that nothing of it stays for as long as the
-    conversation lasts.
+    conversation lasts. The task is named after the coroutine function.
 
     Args:
         watch: told of the end.
@@ -48,8 +48,12 @@ class Conversation:
         self._connection = connection
         watch.openings.add(self)
         work = work_for(coroutine, connection, logger)
-        self.task: asyncio.Task[None] | None = asyncio.get_running_loop().create_task(work)
-        self.task.add_done_callback(self._task_done)
+        # A name, a context and a bound method for each connection would take 200 bytes.
+        name = getattr(coroutine, "__qualname__", None)
+        self.task: asyncio.Task[None] | None = asyncio.get_running_loop().create_task(
+            work, name=name
+        )
+        self.task.add_done_callback(self, context=watch.context)
 
     def refuse(self, refused: RequestRefused) -> None:
         """Too late: it has been accepted."""
@@ -60,7 +64,8 @@ class Conversation:
         assert self.task is not None
         self.task.cancel()
 
-    def _task_done(self, task: asyncio.Task[None]) -> None:
+    def __call__(self, task: asyncio.Task[None]) -> None:
+        """Take note that the task is done."""
         self._watch.finished(self)
 
 

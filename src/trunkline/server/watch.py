@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextvars import copy_context
 from typing import Protocol
 
 from trunkline.connection.waiters import Waiters
@@ -34,6 +35,8 @@ class Watch:
         self.connections: Roll | set[ServerConnection] = set()
         self.when_lost = self.lost
         """One bound method for all connections."""
+        self.context = copy_context()
+        """One for all that is called at the end of a task."""
         self.is_closed = False
         self._departures = Waiters()
         self._closed = Waiters()
