@@ -111,7 +111,7 @@ cdef class Inbox:
             self.pause_when_full(connection)
         return 0
 
-    cdef inline int pause_when_full(self, object connection) except -1:
+    cdef int pause_when_full(self, object connection) except -1:
         if self.count >= self.max_count or self.size >= self.max_size:
             connection._link.pause_reading()
         return 0

@@ -142,14 +142,14 @@ cdef class Lane(Life):
         return self.arrived()
 
     @cython.final
-    cdef inline int act_on(self, Kind kind) except -1:
+    cdef int act_on(self, Kind kind) except -1:
         if kind != BINARY and kind != TEXT:
             return self.take(kind)
         # As in browsers: whoever has said goodbye listens no longer.
         return self.deliver() if self.endpoint.is_open else 0
 
     @cython.final
-    cdef inline int arrived(self) except -1:
+    cdef int arrived(self) except -1:
         return 0 if self.inbox is None else self.inbox.arrived(self)
 
     @cython.final

@@ -15,7 +15,7 @@ from trunkline.server.roll import Roll
 logger = logging.getLogger("trunkline.server")
 
 
-class Arrival(Protocol):
+class Guest(Protocol):
     """A stream that is being opened, and the task that goes on as its handler."""
 
     task: asyncio.Task[None] | None
@@ -31,7 +31,7 @@ class Watch:
     """The openings, handlers and connections of one server."""
 
     def __init__(self) -> None:
-        self.openings: set[Arrival] = set()
+        self.openings: set[Guest] = set()
         self.connections: Roll | set[ServerConnection] = set()
         self.when_lost = self.lost
         """One bound method for all connections."""
@@ -50,7 +50,7 @@ class Watch:
         self.connections.discard(connection)
         self._departures.wake()
 
-    def finished(self, opening: Arrival) -> None:
+    def finished(self, opening: Guest) -> None:
         """Take note of the end of an opening, and of the handler that came of it."""
         self.openings.discard(opening)
         self._departures.wake()
