@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from tests.sanitized import needs_own_malloc
 from trunkline.engines.allocator import INT_MAX, keep_memory
 
 # In a process of its own: it cannot be taken back.
@@ -31,6 +32,7 @@ def page_faults(*arguments: str) -> int:
     return int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
+@needs_own_malloc
 @pytest.mark.skipif(sys.platform != "linux", reason="other C libraries have other ways")
 def test_large_messages_find_their_memory_again() -> None:
     assert page_faults("keep") < page_faults() / 4

@@ -11,6 +11,7 @@ from shutil import which
 
 import pytest
 
+from tests.sanitized import needs_own_malloc
 from trunkline import native
 
 PROGRAMS = Path(__file__).with_name("programs")
@@ -25,6 +26,7 @@ pytestmark = [
     pytest.mark.skipif(not native.AVAILABLE, reason=str(native.WHY_NOT)),
     pytest.mark.skipif(which(COMPILER) is None, reason="there is no C compiler here"),
     pytest.mark.skipif(sys.platform != "linux", reason="the preloaded functions are glibc's"),
+    needs_own_malloc,
 ]
 
 
