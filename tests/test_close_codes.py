@@ -2,7 +2,7 @@
 
 import pytest
 
-from trunkline.close_codes import CloseCode, describe, is_sendable, may_retry
+from trunkline.close_codes import CloseCode, PolicyCode, describe, is_sendable, may_retry
 
 EVERY_CODE = range(0x1_0000)
 
@@ -50,9 +50,14 @@ def test_a_client_stays_away_when_the_answer_would_be_the_same(code: int) -> Non
     assert not may_retry(code)
 
 
-@pytest.mark.parametrize("code", list(CloseCode))
-def test_every_registered_code_has_words_of_its_own(code: CloseCode) -> None:
-    others = {describe(other) for other in CloseCode if other is not code}
+def test_a_policy_says_who_may_come_back() -> None:
+    back = {PolicyCode.EXPIRED, PolicyCode.SLOW, PolicyCode.TOO_MANY_MESSAGES}
+    assert {code for code in PolicyCode if may_retry(code)} == back
+
+
+@pytest.mark.parametrize("code", [*CloseCode, *PolicyCode])
+def test_every_registered_code_has_words_of_its_own(code: int) -> None:
+    others = {describe(other) for other in (*CloseCode, *PolicyCode) if other is not code}
     assert describe(code) not in others | {"unknown", ""}
 
 

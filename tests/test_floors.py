@@ -19,8 +19,9 @@ FLOORS = [
     {"native"},
     {"engines"},
     {"connection"},
-    {"client", "server", "hub"},
-    {"brokers", "integrations"},
+    {"client", "server", "hub", "auth"},
+    {"app"},
+    {"brokers", "integrations", "testing"},
     {"cli", "demos"},
 ]
 FLOOR = {area: level for level, areas in enumerate(FLOORS) for area in areas}

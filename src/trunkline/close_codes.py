@@ -28,6 +28,19 @@ class CloseCode(IntEnum):
     TLS_HANDSHAKE = 1015
 
 
+class PolicyCode(IntEnum):
+    """Close codes of an application's policy; their numbers are those of the Centrifuge protocol.
+
+    Below 3500 a client may come back, with a new token or later; from there on it may not.
+    """
+
+    EXPIRED = 3005
+    SLOW = 3008
+    TOO_MANY_MESSAGES = 3013
+    INVALID_TOKEN = 3500
+    DISCONNECTED = 3503
+
+
 MEANINGS: dict[int, str] = {
     CloseCode.NORMAL_CLOSURE: "OK",
     CloseCode.GOING_AWAY: "going away",
@@ -44,6 +57,11 @@ MEANINGS: dict[int, str] = {
     CloseCode.TRY_AGAIN_LATER: "try again later",
     CloseCode.BAD_GATEWAY: "bad gateway",
     CloseCode.TLS_HANDSHAKE: "TLS handshake failure",
+    PolicyCode.EXPIRED: "token expired",
+    PolicyCode.SLOW: "too slow",
+    PolicyCode.TOO_MANY_MESSAGES: "too many messages",
+    PolicyCode.INVALID_TOKEN: "invalid token",
+    PolicyCode.DISCONNECTED: "disconnected by the server",
 }
 
 # RFC 6455 §7.4.1: these three exist for reporting to the application and never travel in a frame.
@@ -95,5 +113,5 @@ def describe(code: int) -> str:
     if code in PRIVATE_CODES:
         return "private use"
     if code in LIBRARY_CODES:
-        return "registered for a library"
+        return MEANINGS.get(code, "registered for a library")
     return MEANINGS.get(code, "unknown")

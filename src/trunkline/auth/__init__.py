@@ -1,0 +1,1 @@
+"""Who somebody is: asked before a connection is accepted."""
