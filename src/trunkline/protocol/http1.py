@@ -28,7 +28,8 @@ class Request:
     Args:
         path: request target, query included.
         headers: header fields.
-        method: `GET` for every request that reaches a handler.
+        method: `GET` for every request that opens a WebSocket.
+        body: empty for every request that opens a WebSocket.
 
     Raises:
         ValueError: the target or the method has a character that may not be in one.
@@ -37,6 +38,7 @@ class Request:
     path: str
     headers: Headers
     method: str = "GET"
+    body: bytes = b""
 
     def __post_init__(self) -> None:
         if not TARGET.fullmatch(self.path):
@@ -202,12 +204,26 @@ def parse_request(head: bytes, limits: Limits) -> Request:
     Raises:
         RequestRefused: with the status that says what is wrong.
     """
+    request = parse_any_request(head, limits)
+    # RFC 6455 §4.1: the method is GET
+    if request.method != "GET":
+        allow = {"Allow": "GET"}
+        raise RequestRefused(HTTPStatus.METHOD_NOT_ALLOWED, "only GET is served", allow)
+    check_no_body(request.headers)
+    return request
+
+
+def parse_any_request(head: bytes, limits: Limits) -> Request:
+    """Parse the head of a request with any method, which may have a body.
+
+    Raises:
+        RequestRefused: with the status that says what is wrong.
+    """
     try:
         first_line, headers = parse_lines(head, limits)
     except InvalidMessage as error:
         raise refusal_for(error) from None
     method, target = parse_request_line(first_line, limits)
-    check_no_body(headers)
     return Request(origin_form(target, check_host(headers)), headers, method)
 
 
@@ -216,6 +232,7 @@ def reread_request(head: bytes) -> Request:
     first_line, _, lines = head.decode("latin-1").partition("\r\n")
     request = Request.__new__(Request)
     request.method, request.path, _ = first_line.split(" ")
+    request.body = b""
     request.headers = Headers.unread(lines)
     return request
 
@@ -242,10 +259,6 @@ def parse_request_line(line: str, limits: Limits) -> tuple[str, str]:
     if (major, minor) != ("1", "1"):
         reason = f"HTTP/{major}.{minor} is not supported, HTTP/1.1 is"
         raise RequestRefused(HTTPStatus.HTTP_VERSION_NOT_SUPPORTED, reason)
-    # RFC 6455 §4.1: the method is GET
-    if method != "GET":
-        allow = {"Allow": "GET"}
-        raise RequestRefused(HTTPStatus.METHOD_NOT_ALLOWED, "only GET is served", allow)
     return method, target
 
 

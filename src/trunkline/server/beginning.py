@@ -2,45 +2,41 @@
 
 from __future__ import annotations
 
-from trunkline.connection.events import Events
-from trunkline.protocol.handshake import Agreement
 from trunkline.server.connection import ServerConnection
 from trunkline.server.conversation import Conversation
+from trunkline.server.desk import Admission
+from trunkline.server.handler import CoroutineHandler
 from trunkline.server.options import ServerOptions
 from trunkline.server.watch import Watch
 
 
-def begin(
-    watch: Watch,
-    options: ServerOptions,
-    connection: ServerConnection,
-    agreement: Agreement,
-    events: Events | None,
-    received: bytes,
-) -> None:
+def begin(watch: Watch, options: ServerOptions, admission: Admission, received: bytes) -> None:
     """Open a connection whose request was answered, and start its handler.
 
     Args:
         watch: told of the connection.
         options: the server's.
-        connection: not open yet.
-        agreement: what the handshake agreed on.
-        events: take the messages; `None` keeps them for `recv()`.
+        admission: what was decided.
         received: bytes that arrived behind the handshake.
     """
+    connection, coroutine = admission.connection, admission.coroutine
     watch.opened(connection)
     try:
-        connection.open(agreement, events, received)
-        if options.coroutine is not None:
-            start(watch, options, connection)
+        connection.open(admission.agreement, admission.events, received)
+        if coroutine is not None:
+            start(watch, options, coroutine, connection)
     except Exception:
         undo(watch, options, connection)
 
 
-def start(watch: Watch, options: ServerOptions, connection: ServerConnection) -> None:
-    """Start the handler of an open connection; the server has one that is a coroutine."""
-    assert options.coroutine is not None
-    Conversation(watch, connection, options.coroutine, options.logger)
+def start(
+    watch: Watch,
+    options: ServerOptions,
+    coroutine: CoroutineHandler,
+    connection: ServerConnection,
+) -> None:
+    """Start the handler of an open connection."""
+    Conversation(watch, connection, coroutine, options.logger)
 
 
 def undo(watch: Watch, options: ServerOptions, connection: ServerConnection) -> None:

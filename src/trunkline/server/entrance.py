@@ -53,7 +53,7 @@ def open_entrance(
         kind=lane_type(ServerConnection),
         footing_for=partial(footing_for, setting),
         opened=watch.opened,
-        start=None if coroutine is None else partial(start, watch, options),
+        start=None if coroutine is None else partial(start, watch, options, coroutine),
         undo=partial(undo, watch, options),
         shared_events=shared,
         events_kind=plain,

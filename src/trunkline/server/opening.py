@@ -3,46 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Coroutine
 from contextlib import suppress
 from http import HTTPStatus
-from inspect import isawaitable
 from typing import TYPE_CHECKING
 
-from trunkline.connection.events import Events
-from trunkline.connection.lane import connection_type
 from trunkline.connection.setting import Setting
 from trunkline.engines.engine import Stream
 from trunkline.engines.timers import Timer
 from trunkline.errors import InvalidMessage, RequestRefused
 from trunkline.limits import LINGER
-from trunkline.protocol.handshake import Agreement, Upgrade, check_request, negotiate
-from trunkline.protocol.http1 import (
-    HeadReader,
-    Request,
-    Response,
-    make_response,
-    parse_request,
-    refusal_for,
-)
+from trunkline.protocol.http1 import HeadReader, Request, Response, refusal_for
 from trunkline.server.beginning import begin
-from trunkline.server.connection import ServerConnection
+from trunkline.server.body import CONTINUE, Body, expects_continue
 from trunkline.server.date import http_date
-from trunkline.server.handler import make_events
+from trunkline.server.desk import Admission, Desk
+from trunkline.server.front_desk import refusal
 from trunkline.server.options import ServerOptions
-from trunkline.server.origin import check_origin
 from trunkline.server.reception import teach
-from trunkline.server.subprotocol import select_subprotocol
 from trunkline.server.watch import Watch
 
 if TYPE_CHECKING:
     from trunkline.native.opening import Reception
-
-Hook = Callable[..., Awaitable[Response | None] | Response | None]
-Terms = tuple[Agreement, Events | None]
-"""What was agreed on, and who takes the messages."""
-Opened = tuple[ServerConnection, Agreement, Events | None]
-"""A connection that was accepted, and its terms."""
 
 
 class Opening(Timer):
@@ -55,11 +37,15 @@ class Opening(Timer):
         stream: what was accepted.
         options: the server's.
         watch: told of the connection when it opens, and of the end of everything.
+        desk: decides about the request.
         reception: answers later requests that are like this one; `None` for no such thing.
         waited: how many seconds ago the stream was accepted.
     """
 
     __slots__ = (
+        "_body",
+        "_desk",
+        "_has_left",
         "_is_answered",
         "_is_lost",
         "_options",
@@ -77,6 +63,7 @@ class Opening(Timer):
         stream: Stream,
         options: ServerOptions,
         watch: Watch,
+        desk: Desk,
         reception: Reception | None = None,
         *,
         waited: float = 0.0,
@@ -86,13 +73,23 @@ class Opening(Timer):
         self._stream = stream
         self._options = options
         self._watch = watch
+        self._desk = desk
         self._reception = reception
         self._reader: HeadReader | None = None
+        self._body: Body | None = None
+        self._has_left = False
         self._is_answered = False
         self._is_lost = False
         self.task: asyncio.Task[None] | None = None
         if options.limits.open_timeout is not None:
             setting.engine.timers.set(self, max(options.limits.open_timeout - waited, 0))
+
+    def greet(self) -> None:
+        """Let the desk see the stream before anything is read of it."""
+        try:
+            self._desk.greet()
+        except RequestRefused as refused:
+            self.refuse(refused)
 
     # Called by the stream
 
@@ -100,19 +97,47 @@ class Opening(Timer):
         """Collect the request; what comes behind an answer is dropped."""
         if self._is_answered or self.task is not None:
             return
-        if self._reader is None:
-            self._reader = HeadReader(self._options.limits.max_head)
         try:
-            whole = self._reader.feed(data)
+            self._read(data)
         except InvalidMessage as error:
             self.refuse(refusal_for(error))
+        except RequestRefused as refused:
+            self.refuse(refused)
+
+    def _read(self, data: bytes) -> None:
+        """Read on: what stands before the request, its head, its body."""
+        if self._body is not None:
+            self._read_body(self._body, data)
             return
+        if self._desk.preface is not None:
+            behind = self._desk.preface.feed(data)
+            if behind is None:
+                return
+            self._desk.preface, data = None, behind
+        if self._reader is None:
+            self._reader = HeadReader(self._options.limits.max_head)
+        whole = self._reader.feed(data)
         if whole is not None:
-            self._start(self._run(*whole))
+            self._read_head(*whole)
+
+    def _read_head(self, head: bytes, rest: bytes) -> None:
+        request = self._desk.read(head)
+        size = self._desk.body_size(request)
+        if size == 0:
+            self._start(self._run(head, request, rest))
+            return
+        if expects_continue(request) and len(rest) < size:
+            self._stream.write(CONTINUE)
+        self._body = Body(head, request, size)
+        self._read_body(self._body, rest)
+
+    def _read_body(self, body: Body, data: bytes) -> None:
+        if body.feed(data):
+            self._start(self._run(body.head, body.request, b""))
 
     def _start(self, work: Coroutine[None, None, None]) -> None:
         """Decide at once, or in a task: a hook may want to wait, or to know its task."""
-        if self._options.has_hooks:
+        if self._desk.waits:
             # What follows belongs to nobody yet; it waits in the kernel.
             self._stream.pause_reading()
             self.task = asyncio.get_running_loop().create_task(work)
@@ -133,6 +158,7 @@ class Opening(Timer):
         """Nobody is there any more."""
         self.cancel()
         self._is_lost = True
+        self._leave(None)
         if self.task is None:
             self._watch.finished(self)
         elif not self._is_answered:
@@ -140,14 +166,14 @@ class Opening(Timer):
 
     # Deciding
 
-    async def _run(self, head: bytes, rest: bytes) -> None:
+    async def _run(self, head: bytes, request: Request, rest: bytes) -> None:
         try:
-            opened = await self._decide(head)
+            admission = await self._decide(head, request)
         except Exception:
             self._fail()
             return
-        if opened is not None:
-            begin(self._watch, self._options, *opened, rest)
+        if admission is not None:
+            begin(self._watch, self._options, admission, rest)
 
     def fail(self) -> None:
         """Answer that a mistake on this side is in the way; called where it is handled."""
@@ -162,86 +188,36 @@ class Opening(Timer):
             return
         self.refuse(RequestRefused(HTTPStatus.INTERNAL_SERVER_ERROR, "see the server's log"))
 
-    async def _decide(self, head: bytes) -> Opened | None:
+    async def _decide(self, head: bytes, request: Request) -> Admission | None:
         """Answer the request; `None` stands for another answer than an upgrade."""
         try:
-            return await self._negotiate(head)
+            decision = await self._desk.decide(request)
         except RequestRefused as refused:
             self.refuse(refused)
             return None
-
-    async def _negotiate(self, head: bytes) -> Opened | None:
-        options = self._options
-        request = parse_request(head, options.limits)
-        connection = self._new_connection()
-        connection.request = request
-        terms: Terms | None = None
-        response = await self._ask(options.process_request, connection, request)
-        if response is None:
-            response, terms = self._judge(connection, request)
-        replaced = await self._ask(options.process_response, connection, request, response)
-        connection.response = response = replaced or response
-        if response.status_code != HTTPStatus.SWITCHING_PROTOCOLS:
-            self._answer(response, opens=False)
+        if isinstance(decision, Response):
+            self._answer(decision, opens=False)
             return None
-        if terms is None:
-            raise ValueError("a hook answered 101 to a request that was not accepted")
-        if not self._answer(response, opens=True):
+        if not self._answer(decision.response, opens=True):
             return None
         if self._reception is not None:
-            teach(self._reception, head, request, response, terms[0])
-        return connection, *terms
+            teach(self._reception, head, request, decision.response, decision.agreement)
+        self._leave(decision)
+        return decision
 
-    def _new_connection(self) -> ServerConnection:
-        kind = connection_type(ServerConnection, self._stream)
-        return kind(self._setting, self._stream)
-
-    def _new_events(self, request: Request) -> Events | None:
-        source = self._options.events
-        return None if source is None else make_events(source, request)
-
-    def _judge(
-        self, connection: ServerConnection, request: Request
-    ) -> tuple[Response, Terms | None]:
-        """Accept the request, or refuse it: then there are no terms."""
-        try:
-            upgrade = check_request(request)
-            check_origin(request, self._options.origins)
-            agreement, response = self._accept(connection, upgrade)
-        except RequestRefused as refused:
-            return self._refusal(refused), None
-        return response, (agreement, self._new_events(request))
-
-    def _accept(self, connection: ServerConnection, upgrade: Upgrade) -> tuple[Agreement, Response]:
-        options = self._options
-        if options.select_subprotocol is not None:
-            subprotocol = options.select_subprotocol(connection, upgrade.subprotocols)
-            if subprotocol is not None and subprotocol not in upgrade.subprotocols:
-                raise ValueError(f"selected subprotocol {subprotocol!r} was not offered")
-        else:
-            subprotocol = select_subprotocol(upgrade.subprotocols, options.subprotocols)
-        return negotiate(upgrade, subprotocol, options.deflate)
-
-    async def _ask(self, hook: Hook | None, *args: object) -> Response | None:
-        """Call a hook of the user's, if there is one."""
-        if hook is None:
-            return None
-        result = hook(*args)
-        response: object = await result if isawaitable(result) else result
-        if response is None or isinstance(response, Response):
-            return response
-        raise TypeError(f"{hook!r} gave {response!r}, not a Response or None")
+    def _leave(self, admission: Admission | None) -> None:
+        """Tell the desk, once, what has come of the stream."""
+        if not self._has_left:
+            self._has_left = True
+            self._desk.left(admission)
 
     # Answering
 
     def refuse(self, refused: RequestRefused) -> None:
         """Answer with a status and one line, unless there was an answer."""
         if not self._is_answered:
-            self._answer(self._refusal(refused), opens=False)
-
-    def _refusal(self, refused: RequestRefused) -> Response:
-        self._options.logger.info("refused a request: %s", refused)
-        return make_response(refused.status, refused.reason + "\n", refused.headers)
+            self._desk.refused(refused)
+            self._answer(refusal(refused), opens=False)
 
     def cut(self) -> None:
         """Let go of the stream, and cancel the task."""

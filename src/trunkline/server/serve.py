@@ -20,7 +20,9 @@ from trunkline.protocol.extensions import Deflate, choose_deflate
 from trunkline.protocol.handshake import check_subprotocols
 from trunkline.protocol.role import Role
 from trunkline.server.connection import ServerConnection
+from trunkline.server.desk import Desk
 from trunkline.server.entrance import open_entrance
+from trunkline.server.front_desk import FrontDesk
 from trunkline.server.handler import Handler, as_coroutine, as_source
 from trunkline.server.opening import Opening
 from trunkline.server.options import (
@@ -118,12 +120,24 @@ class Server:
         assert self._setting is not None
         reception = None if self._entrance is None else self._entrance.reception
         opening = Opening(
-            self._setting, stream, self._options, self._watch, reception, waited=waited
+            self._setting,
+            stream,
+            self._options,
+            self._watch,
+            self._new_desk(self._setting, stream),
+            reception,
+            waited=waited,
         )
         self._watch.openings.add(opening)
         if self._closing is not None:
             opening.refuse(shutting_down())
+        else:
+            opening.greet()
         return opening
+
+    def _new_desk(self, setting: Setting, stream: Stream) -> Desk:
+        """Give who decides about a stream's request."""
+        return FrontDesk(setting, stream, self._options)
 
     # What is known
 
