@@ -73,7 +73,7 @@ class Limits:
         check_numbers(self)
 
 
-def check_numbers(settings: "Limits | Backoff") -> None:
+def check_numbers(settings: "Limits | Backoff | Drain") -> None:
     """Refuse what is not a number of the right kind, or a negative one."""
     for field in fields(settings):
         check_number(field.name, getattr(settings, field.name), field.type)
@@ -103,6 +103,9 @@ class LimitOptions(TypedDict, total=False):
 
 
 DEFAULT_LIMITS = Limits()
+
+APP_LIMITS = Limits()
+"""What an `App` starts from."""
 
 
 def with_options(limits: Limits, options: LimitOptions) -> Limits:
@@ -151,6 +154,32 @@ class Backoff:
             ceiling = min(self.cap, ceiling * self.factor)
         return ceiling
 
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drain:
+    """How the connections of an application are asked to leave, all in seconds."""
+
+    readiness_delay: float = 0.0
+    """From the moment when `/ready` says no until nobody is accepted: as long as a load balancer
+    takes to look."""
+
+    window: float = 5.0
+    """Over which connections are closed, evenly: all at once would come back at once."""
+
+    come_back_within: float = 10.0
+    """Up to which each client is told, at random, to wait before it comes back."""
+
+    patience: float = 10.0
+    """For goodbyes and handlers, after the last one was asked; then they are cut off."""
+
+    def __post_init__(self) -> None:
+        check_numbers(self)
+
+
+DEFAULT_DRAIN = Drain()
+
+DRAIN_BATCH_SECONDS = 0.1
+"""Between two batches of a drain: short enough that no batch is a storm."""
 
 TICK = 0.05
 """Seconds between two turns of the timer wheel: a deadline is late by one tick at most."""
@@ -208,6 +237,12 @@ subprotocols and extensions."""
 
 LARGEST_TERMS = 1 * KIB
 """Bytes of these four values: who sends more is judged each time."""
+
+CLOCK_CHECK = 60.0
+"""Seconds until an expiry looks at the clock again: it is the wall's, which may be set."""
+
+LARGEST_FILE = 16 * MIB
+"""Bytes of the largest static file: it is read whole; larger ones are a web server's business."""
 
 WAITING_OVERHEAD = 128
 """Bytes that a waiting message counts beside its payload: about what it costs to keep it."""

@@ -98,9 +98,11 @@ def make_response(status: int, body: str | bytes = b"", headers: HeadersLike = (
     status = HTTPStatus(status)
     lines = Headers(headers)
     content = body.encode() if isinstance(body, str) else body
-    if "Content-Type" not in lines:
-        lines["Content-Type"] = "text/plain; charset=utf-8"
-    lines["Content-Length"] = str(len(content))
+    # RFC 9110 §6.4.1, §8.6: these two have no content, and no length of it
+    if status not in (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED):
+        if "Content-Type" not in lines:
+            lines["Content-Type"] = "text/plain; charset=utf-8"
+        lines["Content-Length"] = str(len(content))
     lines["Connection"] = "close"
     return Response(int(status), status.phrase, lines, content)
 

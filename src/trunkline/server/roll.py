@@ -13,16 +13,16 @@ class Roll:
 
     Args:
         owners: gives what the streams of the engine are for.
-        setting: of the connections of this server, and of no other's.
+        setting: of connections of this server; what it calls at their end is of no other server.
     """
 
     def __init__(self, owners: Callable[[], Iterator[object]], setting: Setting) -> None:
         self._owners = owners
-        self._setting = setting
+        self._when_lost = setting.when_lost
 
     def __iter__(self) -> Iterator[ServerConnection]:
         for owner in self._owners():
-            if isinstance(owner, ServerConnection) and owner._setting is self._setting:
+            if isinstance(owner, ServerConnection) and owner._setting.when_lost is self._when_lost:
                 yield owner
 
     def __bool__(self) -> bool:

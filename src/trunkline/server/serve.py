@@ -6,7 +6,7 @@ import asyncio
 import logging
 import socket
 import ssl as ssl_module
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
@@ -41,18 +41,37 @@ if TYPE_CHECKING:
 
 SERVER_HEADER = f"trunkline/{VERSION}"
 
+DeskSource = Callable[[Setting, Stream], Desk]
+"""Makes who decides about a stream's request."""
+
 
 class Server:
-    """A listening server; `serve()` makes it.
+    """A listening server; `serve()` and `App` make it.
 
     `async with` starts it and closes it at the end; `await` starts it.
+
+    Args:
+        address: where to listen.
+        tls: secures every stream; `None` for ws:// in the clear.
+        options: of the handler, and of the opening handshake.
+        watch: keeps who is there.
+        new_desk: makes who decides about requests; by default it is as `options` say.
     """
 
-    def __init__(self, address: Address, tls: Tls | None, options: ServerOptions) -> None:
+    def __init__(
+        self,
+        address: Address,
+        tls: Tls | None,
+        options: ServerOptions,
+        *,
+        watch: Watch | None = None,
+        new_desk: DeskSource | None = None,
+    ) -> None:
         self._address = address
         self._tls = tls
         self._options = options
-        self._watch = Watch()
+        self._watch = watch or Watch()
+        self._new_desk = new_desk
         self._setting: Setting | None = None
         self._entrance: Entrance | None = None
         self._binding = asyncio.Lock()
@@ -90,7 +109,8 @@ class Server:
         self._setting = Setting(
             engine, Role.SERVER, options.limits, options.logger, self._watch.when_lost
         )
-        self._entrance = open_entrance(self._setting, options, self._watch, self._accept)
+        if self._new_desk is None:
+            self._entrance = open_entrance(self._setting, options, self._watch, self._accept)
         self._watch.connections = open_roll(self._setting)
         engine.poll_busily(options.limits.busy_poll)
         listener = await engine.listen(
@@ -124,7 +144,7 @@ class Server:
             stream,
             self._options,
             self._watch,
-            self._new_desk(self._setting, stream),
+            self._desk_for(self._setting, stream),
             reception,
             waited=waited,
         )
@@ -135,9 +155,11 @@ class Server:
             opening.greet()
         return opening
 
-    def _new_desk(self, setting: Setting, stream: Stream) -> Desk:
+    def _desk_for(self, setting: Setting, stream: Stream) -> Desk:
         """Give who decides about a stream's request."""
-        return FrontDesk(setting, stream, self._options)
+        if self._new_desk is None:
+            return FrontDesk(setting, stream, self._options)
+        return self._new_desk(setting, stream)
 
     # What is known
 

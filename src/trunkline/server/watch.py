@@ -59,17 +59,18 @@ class Watch:
         """Wait until everybody has left; after `patience` seconds, cut and cancel who has not."""
         try:
             if not await self._is_empty_within(patience):
-                self._cut()
+                self.cut()
                 if not await self._is_empty_within(patience):
                     logger.error("%d handlers ignore their cancellation", len(self.openings))
         except asyncio.CancelledError:
-            self._cut()
+            self.cut()
             raise
         finally:
             self.is_closed = True
             self._closed.wake()
 
-    def _cut(self) -> None:
+    def cut(self) -> None:
+        """Let go of everybody, and cancel every handler."""
         for connection in tuple(self.connections):
             connection.abort()
         for opening in self.openings.copy():

@@ -1,0 +1,1 @@
+"""Routes and policy: an application that strangers may connect to."""

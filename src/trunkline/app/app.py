@@ -1,0 +1,352 @@
+"""An application: routes, policy, and what runs them."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import ssl as ssl_module
+from collections.abc import Callable, Sequence
+from enum import Enum
+from os import PathLike
+from typing import Any, TypeVar
+
+from trunkline.app.app_server import AppServer
+from trunkline.app.health import answer_health, answer_ready
+from trunkline.app.http import HttpHandler
+from trunkline.app.http_route import HttpRoute
+from trunkline.app.invalid import Invalid
+from trunkline.app.lifespan import Hook, Lifecycle, Lifespan
+from trunkline.app.observer import Observer, Observers
+from trunkline.app.path import Path
+from trunkline.app.policy import AppAuthenticator, Policy
+from trunkline.app.routes import Route, Routes
+from trunkline.app.schema import schema_for
+from trunkline.app.service import Service
+from trunkline.app.static import static_files
+from trunkline.app.websocket_route import WebSocketRoute, check_parameters
+from trunkline.auth.choice import Auth, as_authenticator
+from trunkline.close_codes import PolicyCode
+from trunkline.engines.engine import Address, Tls
+from trunkline.limits import APP_LIMITS, DEFAULT_DRAIN, Drain, Limits
+from trunkline.protocol.extensions import Deflate, choose_deflate
+from trunkline.protocol.handshake import check_subprotocols
+from trunkline.server.handler import Handler, as_coroutine, as_source
+from trunkline.server.hosts import check_hosts
+from trunkline.server.options import ServerOptions
+from trunkline.server.origin import SAME_ORIGIN, Origins, check_origins, freeze
+from trunkline.server.serve import SERVER_HEADER, Server
+from trunkline.server.trust import ForwardingHeader, TrustedProxies
+
+Decorated = TypeVar("Decorated", bound=Callable[..., Any])
+
+
+class Inherited(Enum):
+    """In place of a setting of a route: as the application has it."""
+
+    INHERITED = "as the application has it"
+
+
+INHERITED = Inherited.INHERITED
+
+
+class App:
+    """An application that strangers may connect to: everything is limited unless it says otherwise.
+
+    Args:
+        origins: pages that may connect, as `serve()` takes them: by default those of this host.
+        hosts: names for which the server answers, such as `example.com` and `*.example.com`;
+            `None` for any. Name them where the server is on a private network or on loopback: a
+            page could call it by a name of its own (DNS rebinding).
+        auth: who finds out who somebody is, before a connection is accepted: something of
+            `trunkline.auth`, a function from the request to a name, or several; `None` asks nobody.
+        limits: of connections, messages and times.
+        trusted_proxies: addresses and networks of proxies that are believed when they say for whom
+            they ask; `unix` for whoever comes by a Unix socket.
+        forwarding_header: the one that these proxies set: `Forwarded` or `X-Forwarded-For`.
+        proxy_protocol: whether these proxies begin each connection with a PROXY header.
+        compression: "deflate", a `Deflate` with details, or `None` for none.
+        lifespan: an asynchronous context manager around all of serving, called with the app.
+        drain: how connections are asked to leave at the end.
+        health: path that says whether the process is well, and `ready` whether it takes more;
+            `None` for none.
+        ready: see `health`.
+        server_header: value of Server; `None` for none.
+        logger: instead of `logging.getLogger("trunkline.app")`.
+
+    Raises:
+        TypeError, ValueError: an argument cannot be meant like that.
+    """
+
+    def __init__(
+        self,
+        *,
+        origins: Origins = SAME_ORIGIN,
+        hosts: Sequence[str] | None = None,
+        auth: Auth = None,
+        limits: Limits = APP_LIMITS,
+        trusted_proxies: Sequence[str] = (),
+        forwarding_header: ForwardingHeader | None = None,
+        proxy_protocol: bool = False,
+        compression: Deflate | str | None = "deflate",
+        lifespan: Lifespan | None = None,
+        drain: Drain = DEFAULT_DRAIN,
+        health: str | None = "/health",
+        ready: str | None = "/ready",
+        server_header: str | None = SERVER_HEADER,
+        logger: logging.Logger | None = None,
+    ) -> None:
+        check_origins(origins)
+        self.policy = Policy(
+            origins=freeze(origins),
+            hosts=check_hosts(hosts),
+            authenticator=as_authenticator(auth),
+            limits=limits,
+            proxies=TrustedProxies(trusted_proxies, header=forwarding_header),
+            proxy_protocol=proxy_protocol,
+            deflate=choose_deflate(compression),
+        )
+        self.logger = logger or logging.getLogger("trunkline.app")
+        self.routes: Routes[Any] = Routes()
+        self.lifecycle = Lifecycle(lifespan)
+        self.observers = Observers()
+        self.services: list[Service] = []
+        """One for each server of this application that is running in this process."""
+        self._drain = drain
+        self._server_header = server_header
+        self._has_announced = False
+        self._serve_health(health, ready)
+
+    def _serve_health(self, health: str | None, ready: str | None) -> None:
+        for path, answer in ((health, answer_health), (ready, answer_ready)):
+            if path is not None:
+                self._add(HttpRoute(Path(path), frozenset({"GET"}), answer(self)))
+
+    # Routes
+
+    def websocket(
+        self,
+        path: str,
+        *,
+        origins: Origins | Inherited = INHERITED,
+        auth: Auth | Inherited = INHERITED,
+        limits: Limits | None = None,
+        subprotocols: Sequence[str] = (),
+        message: Any = None,
+        invalid: Invalid = Invalid.REPLY,
+    ) -> Callable[[Decorated], Decorated]:
+        """Decorate a handler of WebSockets.
+
+        It is a coroutine function that takes a connection and, by their names, the parameters of
+        the path; or a subclass of `Events`, as for `serve()`.
+
+        Args:
+            path: begins with a slash; may have parameters, `{name}`, `{name:int}`, `{name:path}`.
+            origins: instead of the application's.
+            auth: instead of the application's.
+            limits: of each connection, instead of the application's.
+            subprotocols: supported ones, the preferred one first.
+            message: type of the messages: a msgspec Struct, a dataclass, a pydantic model, or a
+                union of such. The handler is given objects of it, and may send them.
+            invalid: what becomes of a message that is not of this type.
+
+        Raises:
+            TypeError, ValueError: an argument cannot be meant like that, or another handler has
+                the path.
+        """
+
+        def decorate(handler: Decorated) -> Decorated:
+            self.add_websocket(
+                path,
+                handler,
+                origins=origins,
+                auth=auth,
+                limits=limits,
+                subprotocols=subprotocols,
+                message=message,
+                invalid=invalid,
+            )
+            return handler
+
+        return decorate
+
+    def add_websocket(
+        self,
+        path: str,
+        handler: Handler | Callable[..., Any],
+        *,
+        origins: Origins | Inherited = INHERITED,
+        auth: Auth | Inherited = INHERITED,
+        limits: Limits | None = None,
+        subprotocols: Sequence[str] = (),
+        message: Any = None,
+        invalid: Invalid = Invalid.REPLY,
+    ) -> None:
+        """Add a handler of WebSockets, as `websocket()` does."""
+        where = Path(path)
+        policy = self.policy
+        check_handler(handler, where)
+        check_subprotocols(subprotocols)
+        if isinstance(origins, Inherited):
+            origins = policy.origins
+        check_origins(origins)
+        self._add(
+            WebSocketRoute(
+                where,
+                frozenset(),
+                handler=handler,
+                origins=freeze(origins),
+                authenticator=self._authenticator(auth),
+                limits=limits or policy.limits,
+                subprotocols=tuple(subprotocols),
+                schema=None if message is None else schema_for(message),
+                invalid=invalid,
+            )
+        )
+
+    def http(
+        self, path: str, methods: Sequence[str] = ("GET",), *, auth: Auth | Inherited = None
+    ) -> Callable[[HttpHandler], HttpHandler]:
+        """Decorate an HTTP handler: a function, or coroutine function, that takes a request.
+
+        Args:
+            path: begins with a slash; may have parameters, as that of `websocket()`.
+            methods: that it answers; HEAD goes with GET.
+            auth: who finds out who asks; by default nobody is asked.
+        """
+
+        def decorate(handler: HttpHandler) -> HttpHandler:
+            authenticator = self._authenticator(auth)
+            self._add(HttpRoute(Path(path), frozenset(methods), handler, authenticator))
+            return handler
+
+        return decorate
+
+    def get(
+        self, path: str, *, auth: Auth | Inherited = None
+    ) -> Callable[[HttpHandler], HttpHandler]:
+        """Decorate a handler of GET; otherwise as `http()`."""
+        return self.http(path, ("GET",), auth=auth)
+
+    def post(
+        self, path: str, *, auth: Auth | Inherited = None
+    ) -> Callable[[HttpHandler], HttpHandler]:
+        """Decorate a handler of POST; otherwise as `http()`."""
+        return self.http(path, ("POST",), auth=auth)
+
+    def static(self, path: str, folder: str | PathLike[str]) -> None:
+        """Serve the files of a folder, and below it.
+
+        Args:
+            path: where they are; `/` for the whole site.
+            folder: must be there; `index.html` stands for its folder.
+
+        Raises:
+            ValueError: there is no such folder.
+        """
+        answer = static_files(folder)
+        inside = path.rstrip("/")
+        for where in (f"{inside}/", f"{inside}/{{name:path}}"):
+            self._add(HttpRoute(Path(where), frozenset({"GET"}), answer))
+
+    def _authenticator(self, auth: Auth | Inherited) -> AppAuthenticator:
+        return self.policy.authenticator if isinstance(auth, Inherited) else as_authenticator(auth)
+
+    def _add(self, route: Route) -> None:
+        self.routes.add(route)
+
+    # Around serving
+
+    def on_start(self, hook: Hook) -> Hook:
+        """Decorate what is called before anybody is accepted."""
+        self.lifecycle.when_started.append(hook)
+        return hook
+
+    def on_stop(self, hook: Hook) -> Hook:
+        """Decorate what is called after everybody has left; the last one first."""
+        self.lifecycle.when_stopped.append(hook)
+        return hook
+
+    def observe(self, observer: Observer) -> None:
+        """Have somebody told of everything: arrivals, refusals, connections and their ends."""
+        self.observers.observers.append(observer)
+
+    def announce(self) -> None:
+        """Log once who may connect, and what was switched off that is on for a reason."""
+        if not self._has_announced:
+            self._has_announced = True
+            self.logger.info("%s", self.policy.describe())
+            for insecurity in self.policy.insecurities():
+                self.logger.warning("insecure: %s", insecurity)
+
+    # Serving
+
+    def serve(
+        self,
+        host: str | Sequence[str] | None = None,
+        port: int | None = None,
+        *,
+        path: str | None = None,
+        sock: socket.socket | None = None,
+        ssl: ssl_module.SSLContext | None = None,
+        reuse_port: bool | None = None,
+    ) -> AppServer:
+        """Make a server of this application: `async with app.serve(...) as server`.
+
+        Args:
+            host: address to listen at, or several; `None` for every interface.
+            port: port to listen at; 0 for one that is free.
+            path: path of a Unix socket to listen at, instead of host and port.
+            sock: a socket to listen at, bound already, instead of host and port.
+            ssl: TLS context; `None` serves in the clear.
+            reuse_port: whether several processes may listen at the same port.
+
+        Raises:
+            ValueError: an argument cannot be meant like that.
+        """
+        limits = self.policy.limits
+        service = Service(self, self.observers)
+        server = Server(
+            Address(host=host, port=port, path=path, sock=sock, reuse_port=reuse_port),
+            None if ssl is None else Tls(context=ssl, handshake_timeout=limits.open_timeout),
+            self._options(),
+            watch=service,
+            new_desk=service.new_desk,
+        )
+        return AppServer(self, server, service, self._drain)
+
+    def _options(self) -> ServerOptions:
+        """Give what the server needs to know; all the rest is decided by visits."""
+        return ServerOptions(
+            coroutine=None,
+            events=None,
+            origins=self.policy.origins,
+            subprotocols=(),
+            select_subprotocol=None,
+            deflate=self.policy.deflate,
+            process_request=None,
+            process_response=None,
+            server_header=self._server_header,
+            limits=self.policy.limits,
+            logger=self.logger,
+        )
+
+    # Who is there
+
+    def disconnect(
+        self, user: str, *, code: int = PolicyCode.DISCONNECTED, reason: str = ""
+    ) -> int:
+        """Close every connection of a user at once; say how many there were.
+
+        Args:
+            user: as the authenticator calls them.
+            code: by default one after which a client does not come back by itself.
+            reason: the words for it.
+        """
+        return sum(service.disconnect(user, code, reason) for service in self.services)
+
+
+def check_handler(handler: Any, path: Path) -> None:
+    """Refuse what cannot handle a WebSocket; raise `TypeError`."""
+    if as_coroutine(handler) is None:
+        as_source(handler)
+    check_parameters(handler, path.parameters, path.template)

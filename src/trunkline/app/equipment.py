@@ -1,0 +1,63 @@
+"""What a connection of a route consists of."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from trunkline.app.connection import AppConnection
+from trunkline.app.screen import Screen
+from trunkline.app.screened_connection import after_token, screened
+from trunkline.app.screened_events import ScreenedEvents
+from trunkline.connection.events import Events
+from trunkline.connection.lane import connection_type
+from trunkline.connection.setting import Setting
+from trunkline.engines.engine import Stream
+from trunkline.protocol.http1 import Request
+from trunkline.server.handler import CoroutineHandler
+
+if TYPE_CHECKING:
+    from trunkline.app.visit import Visit
+    from trunkline.app.websocket_route import WebSocketRoute
+
+Equipment = tuple[AppConnection, Events | None, CoroutineHandler | None]
+
+
+def equip(
+    visit: Visit,
+    route: WebSocketRoute,
+    request: Request,
+    setting: Setting,
+    stream: Stream,
+    token_follows: bool,
+) -> Equipment:
+    """Make connection and handler of a route, with a screen between them where there is need.
+
+    Args:
+        visit: the connection's.
+        route: has handler, schema and authenticator.
+        request: that was accepted.
+        setting: of the connection.
+        stream: of the connection.
+        token_follows: whether the first message is to be a token.
+    """
+    kind = connection_type(AppConnection, stream)
+    events = route.events(request, visit.params)
+    coroutine = route.coroutine(visit.params)
+    authenticator = route.token_authenticator if token_follows or expires(visit) else None
+    if route.schema is None and authenticator is None:
+        return kind(setting, stream), events, coroutine
+    screen = Screen(visit, route.schema, route.invalid, authenticator, token_follows)
+    connection = screened(kind)(setting, stream)
+    connection.screen = screen
+    if events is not None:
+        return connection, ScreenedEvents(screen, events), None
+    assert coroutine is not None
+    if token_follows:
+        timeout = visit.service.policy.limits.open_timeout
+        coroutine = after_token(screen, coroutine, timeout)
+    return connection, None, coroutine
+
+
+def expires(visit: Visit) -> bool:
+    """Whether it is known until when somebody is who they are: then a token may refresh that."""
+    return visit.identity is not None and visit.identity.expires_at is not None

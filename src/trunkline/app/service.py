@@ -1,0 +1,115 @@
+"""An application at work: in one process, on one event loop."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+from trunkline.app.connection import AppConnection
+from trunkline.app.observer import Observers
+from trunkline.app.policy import Policy
+from trunkline.app.visit import Visit
+from trunkline.app.websocket_route import WebSocketRoute
+from trunkline.close_codes import PolicyCode
+from trunkline.connection.setting import Setting
+from trunkline.engines.engine import Stream
+from trunkline.limits import Limits
+from trunkline.server.allowance import Allowances
+from trunkline.server.crowd import Crowd
+from trunkline.server.watch import Watch
+
+if TYPE_CHECKING:
+    from trunkline.app.app import App
+
+
+class Service(Watch):
+    """Who is there, and what they take; the watch of the application's server.
+
+    Args:
+        app: has routes and policy.
+        observers: are told of everything.
+        now: gives seconds since the epoch.
+    """
+
+    def __init__(
+        self, app: App, observers: Observers, now: Callable[[], float] = time.time
+    ) -> None:
+        super().__init__()
+        self.app = app
+        self.policy: Policy = app.policy
+        self.observers = observers
+        self.now = now
+        self.crowd = Crowd(app.policy.limits)
+        rate = app.policy.limits.handshake_rate
+        self.handshakes = None if rate is None else Allowances(rate)
+        self.is_ready = True
+        """Whether newcomers are let in; `/ready` says so."""
+        self._settings: dict[Limits, Setting] = {}
+        self._users: dict[str, set[Visit]] = {}
+
+    def new_desk(self, setting: Setting, stream: Stream) -> Visit:
+        """Give who decides about a stream's request."""
+        return Visit(self, setting, stream)
+
+    def setting_for(self, route: WebSocketRoute, setting: Setting) -> Setting:
+        """Give the setting of a route's connections: the server's, or one with other limits.
+
+        Args:
+            route: has limits.
+            setting: the server's.
+        """
+        if route.limits is setting.limits:
+            return setting
+        own = self._settings.get(route.limits)
+        if own is None:
+            own = Setting(
+                setting.engine, setting.role, route.limits, setting.logger, setting.when_lost
+            )
+            self._settings[route.limits] = own
+        return own
+
+    # Who is there
+
+    def enter_user(self, visit: Visit, user: str) -> None:
+        """Count a connection for its user; raise `RequestRefused` where that is one too many."""
+        self.crowd.identify(user)
+        self._users.setdefault(user, set()).add(visit)
+
+    def leave_user(self, visit: Visit) -> None:
+        """Count a connection no more, if it was."""
+        user = None if visit.identity is None else visit.identity.user
+        if user is None or visit not in self._users.get(user, ()):
+            return
+        self._users[user].discard(visit)
+        if not self._users[user]:
+            del self._users[user]
+        self.crowd.users.leave(user)
+
+    def connections_of(self, user: str) -> Iterator[AppConnection]:
+        """Give the WebSockets of a user."""
+        for visit in tuple(self._users.get(user, ())):
+            if visit.connection is not None:
+                yield visit.connection
+
+    def disconnect(self, user: str, code: int = PolicyCode.DISCONNECTED, reason: str = "") -> int:
+        """Close every connection of a user at once; say how many there were."""
+        connections = list(self.connections_of(user))
+        for connection in connections:
+            connection.close_soon(code, reason)
+        return len(connections)
+
+    # Told by visits, and by the server
+
+    def opened_by(self, visit: Visit, connection: AppConnection) -> None:
+        """A WebSocket is open."""
+        self.observers.opened(visit, connection)
+
+    def closed_by(self, visit: Visit, connection: AppConnection) -> None:
+        """A WebSocket is gone."""
+        self.observers.closed(visit, connection)
+
+    def lost(self, connection: AppConnection) -> None:  # type: ignore[override]
+        """Take note of the end of a connection."""
+        super().lost(connection)
+        connection.visit.over(connection)
