@@ -13,6 +13,7 @@ from trunkline.protocol.http1 import (
     Request,
     Response,
     make_response,
+    parse_any_request,
     parse_request,
     parse_response,
     refusal_for,
@@ -488,3 +489,16 @@ def test_a_status_line_cannot_be_broken(character: str) -> None:
 def test_a_head_that_was_checked_is_read_again() -> None:
     request = Request("/path?query", Headers([("Host", "a"), ("X", ""), ("X", "b: c")]))
     assert reread_request(request.serialize().removesuffix(b"\r\n\r\n")) == request
+
+
+@pytest.mark.parametrize("status", [204, 304])
+def test_an_answer_without_content_has_no_length_of_it(status: int) -> None:
+    response = make_response(status)
+    assert "Content-Length" not in response.headers
+    assert "Content-Type" not in response.headers
+
+
+def test_a_request_with_another_method_and_a_body_can_be_read() -> None:
+    head = b"POST /tickets HTTP/1.1\r\nHost: a\r\nContent-Length: 4"
+    request = parse_any_request(head, Limits())
+    assert (request.method, request.path, request.body) == ("POST", "/tickets", b"")

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from tests.server.doorkeeper import Doorkeeper, Line, guarded
+from tests.server.handlers import Recorder, server_for
 from tests.server.wire import (
     HANG_SECONDS,
     ask,
@@ -25,40 +27,18 @@ from trunkline import (
     ConnectionClosedOK,
     Events,
     InvalidMessage,
-    InvalidStatus,
     Limits,
     Request,
     RequestRefused,
     Response,
     ServerConnection,
-    State,
     connect,
-    serve,
 )
 from trunkline.server.opening import Opening
 
 MIB = 1024 * 1024
 SHORT_SECONDS = 0.05
 """A deadline that is meant to pass."""
-
-
-async def echo(ws: ServerConnection) -> None:
-    async for message in ws:
-        await ws.send(message)
-
-
-class Recorder:
-    """A handler that must not be reached."""
-
-    def __init__(self) -> None:
-        self.was_reached = False
-
-    async def __call__(self, ws: ServerConnection) -> None:
-        self.was_reached = True
-
-
-def server_for(handler: Any = echo, **options: Any) -> Any:
-    return serve(handler, "127.0.0.1", 0, **options)
 
 
 def one_line(response: Response) -> str:
@@ -256,6 +236,87 @@ async def test_a_refused_client_that_stays_is_cut_off(monkeypatch: pytest.Monkey
         await server.wait_closed()
 
 
+# What another desk may want
+
+
+POST = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n"
+
+
+async def answered(pieces: list[bytes], desk: Doorkeeper) -> bytes:
+    """Send pieces, one after the other was read, and give all that comes back."""
+    async with guarded(lambda: desk) as server, visit(server) as (reader, writer):
+        for piece in pieces:
+            writer.write(piece)
+            await writer.drain()
+            await asyncio.sleep(0)
+        return await reader.read()
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        [POST + b"\r\nbody"],
+        [POST + b"\r\n", b"body"],
+        [POST + b"\r\nbo", b"d", b"y, and what is too much"],
+    ],
+)
+async def test_a_body_is_collected(pieces: list[bytes]) -> None:
+    desk = Doorkeeper()
+    answer = await answered(pieces, desk)
+    assert answer.startswith(b"HTTP/1.1 200") and answer.endswith(b"\r\n\r\nbody")
+    assert desk.seen == ["greeted", "POST", "left"]
+
+
+async def test_who_waits_for_a_word_before_a_body_gets_it() -> None:
+    async with guarded(Doorkeeper) as server, visit(server) as (reader, writer):
+        writer.write(POST + b"Expect: 100-continue\r\n\r\n")
+        assert await reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
+        writer.write(b"body")
+        assert (await reader.read()).endswith(b"body")
+
+
+async def test_a_body_that_is_too_large_is_refused_before_it_is_read() -> None:
+    desk = Doorkeeper()
+    answer = await answered([POST.replace(b"4", b"65537") + b"\r\n"], desk)
+    assert answer.endswith(b"body is 65,537 bytes, limit 65,536\n")
+    assert desk.seen == ["greeted", "413", "left"]
+
+
+async def test_a_preface_is_read_before_the_request() -> None:
+    answer = await answered([b"line\n" + POST + b"\r\nbody"], Doorkeeper(Line()))
+    assert answer.endswith(b"body")
+
+
+async def test_a_preface_may_come_in_pieces() -> None:
+    line = Line()
+    desk = Doorkeeper(line)
+    async with guarded(lambda: desk) as server, visit(server) as (reader, writer):
+        writer.write(b"li")
+        while line.received != b"li":
+            await asyncio.sleep(0)
+        writer.write(b"ne\n" + POST + b"\r\nbody")
+        assert (await reader.read()).endswith(b"body")
+
+
+async def test_a_wrong_preface_is_refused() -> None:
+    answer = await answered([b"wrong\n"], Doorkeeper(Line()))
+    assert answer.startswith(b"HTTP/1.1 400") and answer.endswith(b"this is the wrong line\n")
+
+
+async def test_whoever_comes_may_be_refused_before_a_word() -> None:
+    desk = Doorkeeper(closed=RequestRefused(503, "full"))
+    assert (await answered([], desk)).endswith(b"full\n")
+    assert desk.seen == ["greeted", "503", "left"]
+
+
+async def test_a_desk_hears_once_of_who_goes_without_a_word() -> None:
+    desk = Doorkeeper()
+    async with guarded(lambda: desk) as server, visit(server) as (_, writer):
+        writer.write_eof()
+        while desk.seen != ["greeted", "left"]:
+            await asyncio.sleep(0)
+
+
 # Clients that go away
 
 
@@ -317,78 +378,6 @@ async def test_a_hook_that_goes_on_after_its_stream_is_lost_answers_nobody() -> 
 
 
 # Hooks
-
-
-def page(ws: ServerConnection, request: Request) -> Response | None:
-    return ws.respond(200, f"this is {request.path}\n") if request.path != "/ws" else None
-
-
-async def page_later(ws: ServerConnection, request: Request) -> Response | None:
-    await asyncio.sleep(0)
-    return page(ws, request)
-
-
-@pytest.mark.parametrize("hook", [page, page_later])
-async def test_process_request_may_serve_a_page_or_let_pass(hook: Any) -> None:
-    async with server_for(process_request=hook) as server:
-        response = await ask(server, b"GET /about HTTP/1.1\r\nHost: localhost\r\n\r\n")
-        assert (response.status_code, response.body) == (200, b"this is /about\n")
-        assert response.headers["Connection"] == "close"
-        async with connect(uri_of(server, "/ws")) as ws:
-            await ws.send("hello")
-            assert await ws.recv() == "hello"
-
-
-async def test_process_request_sees_a_connection_that_is_connecting() -> None:
-    seen: list[Any] = []
-
-    def process_request(ws: ServerConnection, request: Request) -> None:
-        seen.extend((ws.state, ws.request is request, ws.remote_address[0]))
-
-    async with server_for(process_request=process_request) as server:
-        await ask(server, request())
-    assert seen == [State.CONNECTING, True, "127.0.0.1"]
-
-
-def add_header(ws: ServerConnection, request: Request, response: Response) -> None:
-    response.headers["X-Added"] = "yes"
-
-
-async def add_header_later(ws: ServerConnection, request: Request, response: Response) -> None:
-    await asyncio.sleep(0)
-    add_header(ws, request, response)
-
-
-@pytest.mark.parametrize("hook", [add_header, add_header_later])
-async def test_process_response_may_change_the_answer(hook: Any) -> None:
-    async with server_for(process_response=hook) as server, connect(uri_of(server)) as ws:
-        assert ws.response is not None
-        assert ws.response.headers["X-Added"] == "yes"
-
-
-async def test_process_response_may_change_a_page() -> None:
-    async with server_for(process_request=page, process_response=add_header) as server:
-        response = await ask(server, request("/about"))
-    assert (response.status_code, response.headers["X-Added"]) == (200, "yes")
-
-
-async def test_process_response_may_change_a_refusal() -> None:
-    async with server_for(process_response=add_header) as server:
-        refusal = await ask(server, request(Origin="http://evil.com"))
-    assert (refusal.status_code, refusal.headers["X-Added"]) == (403, "yes")
-
-
-async def test_process_response_may_refuse_in_place_of_the_upgrade() -> None:
-    def refuse(ws: ServerConnection, request: Request, response: Response) -> Response:
-        assert response.status_code == 101
-        return ws.respond(503, "full\n", {"Retry-After": "7"})
-
-    handler = Recorder()
-    async with server_for(handler, process_response=refuse) as server:
-        with pytest.raises(InvalidStatus, match="503 Service Unavailable: full") as caught:
-            await connect(uri_of(server))
-    assert caught.value.response.headers["Retry-After"] == "7"
-    assert not handler.was_reached
 
 
 def refused(ws: ServerConnection, request: Request) -> Response | None:
@@ -460,63 +449,6 @@ async def test_a_refusal_that_cannot_be_sent_is_500() -> None:
         assert (await ask(server, request())).status_code == 500
 
 
-async def test_process_response_cannot_open_what_was_not_checked() -> None:
-    def force(ws: ServerConnection, request: Request, response: Response) -> Response:
-        return Response(101, "Switching Protocols")
-
-    handler = Recorder()
-    async with server_for(handler, process_request=page, process_response=force) as server:
-        assert (await ask(server, request("/about"))).status_code == 500
-    assert not handler.was_reached
-
-
-# Subprotocols
-
-
-@pytest.mark.parametrize(
-    ("offered", "agreed"), [(["superchat", "chat"], "chat"), (["other"], None), ([], None)]
-)
-async def test_the_server_chooses_a_subprotocol_that_it_supports(
-    offered: list[str], agreed: str | None
-) -> None:
-    async with (
-        server_for(subprotocols=["chat", "superchat"]) as server,
-        connect(uri_of(server), subprotocols=offered) as ws,
-    ):
-        assert ws.subprotocol == agreed
-
-
-async def test_select_subprotocol_decides_instead() -> None:
-    seen: list[Any] = []
-
-    def select(ws: ServerConnection, offered: Any) -> str:
-        seen.extend((ws.request and ws.request.path, list(offered)))
-        return "b"
-
-    options = {"subprotocols": ["a"], "select_subprotocol": select}
-    async with (
-        server_for(**options) as server,
-        connect(uri_of(server, "/room"), subprotocols=["a", "b"]) as ws,
-    ):
-        assert ws.subprotocol == "b"
-    assert seen == ["/room", ["a", "b"]]
-
-
-async def test_select_subprotocol_may_choose_none() -> None:
-    async with (
-        server_for(select_subprotocol=lambda ws, offered: None) as server,
-        connect(uri_of(server), subprotocols=["a"]) as ws,
-    ):
-        assert ws.subprotocol is None
-
-
-async def test_select_subprotocol_must_not_invent(caplog: pytest.LogCaptureFixture) -> None:
-    async with server_for(select_subprotocol=lambda ws, offered: "b") as server:
-        response = await ask(server, request(Sec_WebSocket_Protocol="a"))
-    assert response.status_code == 500
-    assert "selected subprotocol 'b' was not offered" in caplog.text
-
-
 # Events, limits, and servers that close
 
 
@@ -527,28 +459,6 @@ async def test_events_begin_when_the_connection_is_open() -> None:
 
     async with server_for(Greeter) as server, connect(uri_of(server, "/room")) as ws:
         assert await ws.recv() == "welcome to /room"
-
-
-async def test_a_function_chooses_events_by_the_request() -> None:
-    class Say(Events):
-        def __init__(self, word: str) -> None:
-            self.word = word
-
-        def on_message(self, ws: Any, data: str | bytes) -> None:
-            ws.send_soon(self.word)
-
-    async with server_for(lambda request: Say(request.path)) as server:
-        for path in ("/a", "/b"):
-            async with connect(uri_of(server, path)) as ws:
-                await ws.send("?")
-                assert await ws.recv() == path
-
-
-async def test_a_function_that_makes_no_events_is_500(caplog: pytest.LogCaptureFixture) -> None:
-    async with server_for(lambda request: None) as server:
-        response = await ask(server, request())
-    assert response.status_code == 500
-    assert "not Events; is it an async def?" in caplog.text
 
 
 async def test_an_error_in_on_open_closes_with_1011() -> None:

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from tests.server.wire import HANG_SECONDS, read_answer, request, visit
-from trunkline import Events, ServerConnection, serve
+from trunkline import Events, Limits, ServerConnection, serve
 from trunkline.server.roll import Roll, open_roll
 
 
@@ -38,9 +38,16 @@ async def test_it_has_the_connections_of_its_server() -> None:
 
 async def test_it_has_nobody_of_another_server() -> None:
     async with opened() as connection:
-        roll = Roll(lambda: iter([connection]), replace(connection._setting))
+        setting = replace(connection._setting, when_lost=print)
+        roll = Roll(lambda: iter([connection]), setting)
         assert not set(roll)
         assert not roll
+
+
+async def test_it_has_connections_with_other_limits() -> None:
+    async with opened() as connection:
+        setting = replace(connection._setting, limits=Limits(max_size=1))
+        assert set(Roll(lambda: iter([connection]), setting)) == {connection}
 
 
 async def test_who_has_left_is_in_it_no_longer() -> None:

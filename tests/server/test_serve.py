@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import trustme
 
+from tests.server.doorkeeper import Doorkeeper, guarded
 from tests.server.wire import HANG_SECONDS, ask, port_of, request, uri_of, visit
 from trunkline import (
     Connection,
@@ -566,3 +567,9 @@ async def test_serving_ends_even_when_every_task_is_cancelled_at_once() -> None:
         await asyncio.wait(tasks)
     assert serving.cancelled()
     await ws.wait_closed()
+
+
+async def test_somebody_else_may_decide_about_requests() -> None:
+    async with guarded(Doorkeeper) as server:
+        answer = await ask(server, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+    assert answer.status_code == 200
