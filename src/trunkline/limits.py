@@ -246,3 +246,39 @@ LARGEST_FILE = 16 * MIB
 
 WAITING_OVERHEAD = 128
 """Bytes that a waiting message counts beside its payload: about what it costs to keep it."""
+
+LARGEST_USER = 256
+"""Characters of a user's name: it is kept for each connection, and stands in logs."""
+
+LARGEST_TOKEN = 8 * KIB
+"""Characters of a JSON Web Token: more would not fit into a request line, and nearly none has."""
+
+TOKEN_LEEWAY = 0.0
+"""Seconds by which the clock of an issuer may be wrong; a token is good for so much longer, too."""
+
+LARGEST_KEY_ID = 256
+"""Characters of the id of a key: those of the large issuers have 40 to 64."""
+
+LARGEST_KEY_SET = 256 * KIB
+"""Bytes of a JSON Web Key Set: those of the large issuers have 2 to 10 KiB."""
+
+KEYS_LIFETIME = 300.0
+"""Seconds until a key set is fetched again: a key that was withdrawn is good for so long."""
+
+KEYS_RETRY = 10.0
+"""Seconds between two fetches of a key set, whatever the strangers' tokens name."""
+
+KEYS_TIMEOUT = 5.0
+"""Seconds for a fetch of a key set: half of `open_timeout`, so that there is time for an answer."""
+
+TICKET_LIFETIME = 30.0
+"""Seconds for which a ticket is good: a page connects as soon as it has one."""
+
+LARGEST_TICKET = 4 * KIB
+"""Bytes of a ticket: half of a request line."""
+
+MOST_TICKETS = 65_536
+"""Used tickets that are remembered until they expire, of about 300 bytes: 2,000 a second."""
+
+LEDGER_RETRY = 5.0
+"""Seconds after which a client comes back, where nobody can say which tickets were used."""
