@@ -1,20 +1,28 @@
 """Who somebody is: asked before a connection is accepted."""
 
 from trunkline.auth.authenticator import Authenticator, TokenAuthenticator
+from trunkline.auth.basic import Basic
 from trunkline.auth.challenge import MissingCredentials, TokenFollows
+from trunkline.auth.choice import AnyOf, OrAnonymous, as_authenticator
+from trunkline.auth.custom import Custom
 from trunkline.auth.identity import Identity
 from trunkline.auth.source import Cookie, FirstMessage, Header, Query, Source, Subprotocol
 
 __all__ = [
+    "AnyOf",
     "Authenticator",
+    "Basic",
     "Cookie",
+    "Custom",
     "FirstMessage",
     "Header",
     "Identity",
     "MissingCredentials",
+    "OrAnonymous",
     "Query",
     "Source",
     "Subprotocol",
     "TokenAuthenticator",
     "TokenFollows",
+    "as_authenticator",
 ]
