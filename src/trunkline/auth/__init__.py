@@ -6,7 +6,9 @@ from trunkline.auth.challenge import MissingCredentials, TokenFollows
 from trunkline.auth.choice import AnyOf, OrAnonymous, as_authenticator
 from trunkline.auth.custom import Custom
 from trunkline.auth.identity import Identity
+from trunkline.auth.ledger import Ledger, MemoryLedger
 from trunkline.auth.source import Cookie, FirstMessage, Header, Query, Source, Subprotocol
+from trunkline.auth.tickets import Tickets
 
 __all__ = [
     "AnyOf",
@@ -17,11 +19,14 @@ __all__ = [
     "FirstMessage",
     "Header",
     "Identity",
+    "Ledger",
+    "MemoryLedger",
     "MissingCredentials",
     "OrAnonymous",
     "Query",
     "Source",
     "Subprotocol",
+    "Tickets",
     "TokenAuthenticator",
     "TokenFollows",
     "as_authenticator",
