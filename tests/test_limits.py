@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 
-from trunkline.limits import DEFAULT_LIMITS, Backoff, LimitOptions, Limits, with_options
+from trunkline.limits import DEFAULT_LIMITS, Backoff, LimitOptions, Limits, Rate, with_options
 
-NAMES = [field.name for field in fields(Limits)]
+RATES = ["handshake_rate"]
+NAMES = [field.name for field in fields(Limits) if field.name not in RATES]
 TIMES = ["busy_poll", "close_timeout", "open_timeout", "ping_interval", "ping_timeout"]
-MAY_BE_OFF = {"max_size", "max_unsent", *TIMES} - {"busy_poll"}
+OF_AN_APP = {"max_connections", "max_connections_per_address", "max_connections_per_user"}
+MAY_BE_OFF = {"max_size", "max_unsent", *OF_AN_APP, *TIMES} - {"busy_poll"}
 
 
 def test_the_defaults_are_those_that_the_documentation_promises() -> None:
@@ -24,6 +26,10 @@ def test_the_defaults_are_those_that_the_documentation_promises() -> None:
         "write_limit": 64 * 1024,
         "max_head": 16 * 1024,
         "max_headers": 64,
+        "max_connections": 10_000,
+        "max_connections_per_address": 256,
+        "max_connections_per_user": 64,
+        "handshake_rate": Rate(50, per=1.0, burst=200),
     }
     assert {name: getattr(DEFAULT_LIMITS, name) for name in promised} == promised
 
@@ -80,6 +86,39 @@ def test_a_limit_that_may_be_off_takes_none(name: str) -> None:
 def test_a_limit_that_must_be_on_refuses_none(name: str) -> None:
     with pytest.raises(TypeError, match=rf"{name} is a (whole )?number, not None"):
         Limits(**{name: None})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", RATES)
+def test_a_rate_is_one_or_off(name: str) -> None:
+    options: Any = {name: None}
+    assert getattr(Limits(**options), name) is None
+    with pytest.raises(TypeError, match=f"{name} is a Rate or None, not 50"):
+        Limits(**{name: 50})  # type: ignore[arg-type]
+
+
+def test_a_rate_is_in_a_second_unless_told_otherwise() -> None:
+    assert Rate(50, burst=200) == Rate(50, per=1.0, burst=200)
+
+
+@pytest.mark.parametrize("name", ["count", "per", "burst"])
+@pytest.mark.parametrize("value", [-1, float("-inf"), float("nan"), 0, float("inf")])
+def test_a_rate_is_made_of_numbers_above_zero(name: str, value: Any) -> None:
+    numbers: Any = {"count": 1, "burst": 1} | {name: value}
+    with pytest.raises((TypeError, ValueError), match=f"{name} "):
+        Rate(**numbers)
+
+
+@pytest.mark.parametrize("value", [0, float("inf")])
+def test_a_rate_that_is_none_says_what_would_be_one(value: float) -> None:
+    with pytest.raises(ValueError, match=f"per of a rate is {value}, it must be above 0 and fin"):
+        Rate(1, per=value, burst=1)
+
+
+@pytest.mark.parametrize("name", ["count", "burst"])
+def test_a_rate_counts_in_whole_numbers(name: str) -> None:
+    numbers: Any = {"count": 1, "burst": 1} | {name: 1.5}
+    with pytest.raises(TypeError, match=f"{name} is a whole number, not 1.5"):
+        Rate(**numbers)
 
 
 def test_named_options_replace_limits_and_leave_the_others() -> None:

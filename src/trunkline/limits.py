@@ -1,10 +1,65 @@
 """Every tunable number, with its default and its reason."""
 
-from dataclasses import dataclass, fields, replace
+import math
+from dataclasses import KW_ONLY, dataclass, fields, replace
 from typing import Any, TypedDict
 
 KIB = 1024
 MIB = 1024 * KIB
+
+
+def check_numbers(settings: "Limits | Rate | Backoff | Drain") -> None:
+    """Refuse what is not a number of the right kind, or a negative one."""
+    for field in fields(settings):
+        value = getattr(settings, field.name)
+        if field.type == Rate | None:
+            check_rate(field.name, value)
+        else:
+            check_number(field.name, value, field.type)
+
+
+def check_number(name: str, value: Any, kind: Any) -> None:
+    """Refuse a value that is not of `kind`, its annotation, or is negative."""
+    # As everywhere in Python, an int will do for a float.
+    if isinstance(value, bool) or not isinstance(value, kind | int):
+        what = "a number" if isinstance(0.0, kind) else "a whole number"
+        raise TypeError(f"{name} is {what}, not {value!r}")
+    if value is not None and not value >= 0:
+        raise ValueError(f"{name} is {value!r}, it must not be negative")
+
+
+def check_rate(name: str, value: Any) -> None:
+    """Refuse a value that is neither a rate nor `None`."""
+    if not isinstance(value, Rate | None):
+        raise TypeError(f"{name} is a Rate or None, not {value!r}")
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """How often something may happen: a bucket of `burst` that is filled with `count` each `per`.
+
+    Raises:
+        TypeError: one of the three is not a number.
+        ValueError: one of them is not above zero, so that nothing could ever happen.
+    """
+
+    count: int
+    """How many may happen within `per`, in the long run."""
+
+    _: KW_ONLY
+
+    per: float = 1.0
+    """Seconds."""
+
+    burst: int
+    """How many may happen at once, after a rest."""
+
+    def __post_init__(self) -> None:
+        check_numbers(self)
+        for name in ("count", "per", "burst"):
+            value = getattr(self, name)
+            if not 0 < value < math.inf:
+                raise ValueError(f"{name} of a rate is {value!r}, it must be above 0 and finite")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,24 +124,29 @@ class Limits:
     min_compress: int = 64
     """Bytes below which a message is sent plain: deflate does not pay for them."""
 
+    # What strangers may do, all of them together: `App` sees to it, `serve()` does not look at it.
+
+    max_connections: int | None = 10_000
+    """Connections of one process of an `App`: half of the descriptors that a process often has.
+    `serve()` ignores it.
+    """
+
+    max_connections_per_address: int | None = 256
+    """Connections of an `App` from one address, or one /64 of IPv6: an office behind one router.
+    `serve()` ignores it.
+    """
+
+    max_connections_per_user: int | None = 64
+    """Connections of an `App` by one user: a few devices with many tabs each. `serve()` ignores it.
+    """
+
+    handshake_rate: Rate | None = Rate(50, per=1.0, burst=200)
+    """Opening handshakes with an `App` from one address, or one /64 of IPv6: an office may come
+    back at once, a loop without a pause is slowed down. `serve()` ignores it.
+    """
+
     def __post_init__(self) -> None:
         check_numbers(self)
-
-
-def check_numbers(settings: "Limits | Backoff | Drain") -> None:
-    """Refuse what is not a number of the right kind, or a negative one."""
-    for field in fields(settings):
-        check_number(field.name, getattr(settings, field.name), field.type)
-
-
-def check_number(name: str, value: Any, kind: Any) -> None:
-    """Refuse a value that is not of `kind`, its annotation, or is negative."""
-    # As everywhere in Python, an int will do for a float.
-    if isinstance(value, bool) or not isinstance(value, kind | int):
-        what = "a number" if isinstance(0.0, kind) else "a whole number"
-        raise TypeError(f"{name} is {what}, not {value!r}")
-    if value is not None and not value >= 0:
-        raise ValueError(f"{name} is {value!r}, it must not be negative")
 
 
 class LimitOptions(TypedDict, total=False):
@@ -282,3 +342,24 @@ MOST_TICKETS = 65_536
 
 LEDGER_RETRY = 5.0
 """Seconds after which a client comes back, where nobody can say which tickets were used."""
+
+MAX_PROXY_HEADER = 4 * KIB
+"""Bytes of a header of the PROXY protocol: addresses take 232 at most, what else proxies tell of a
+connection some hundred."""
+
+IPV6_PREFIX = 64
+"""Bits of an IPv6 address that count for limits: one customer has all addresses behind them."""
+
+MOST_ALLOWANCES = 65_536
+"""Addresses whose rate is kept at the same time; whoever finds no room shares one allowance."""
+
+ALLOWANCES_REVIEWED = 2
+"""Old allowances that are looked at for each new one, and forgotten if nothing was taken from them
+of late: with one, a table that is full would never become smaller."""
+
+FULL_RETRY_AFTER = 5
+"""Seconds after which a client may ask again when a process has all the connections it may have."""
+
+PREFLIGHT_MAX_AGE = 600
+"""Seconds a browser may remember what a page of another site may ask: a change of the policy is
+known to all pages after ten minutes."""
