@@ -299,7 +299,7 @@ def test_a_key_with_padding_bits_that_are_set_is_16_bytes_as_well() -> None:
 def test_subprotocols_that_cannot_be_read_are_refused() -> None:
     refused = refusal("Sec-WebSocket-Protocol", "chat, a b")
     assert refused.status == 400
-    assert refused.reason == "Sec-WebSocket-Protocol cannot be read: 'a b' is not a token"
+    assert refused.reason == "Sec-WebSocket-Protocol cannot be read: an element is not a token"
 
 
 # The server's answer

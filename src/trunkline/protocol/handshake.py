@@ -257,8 +257,9 @@ def offered_subprotocols(headers: Headers) -> Sequence[str]:
     """Give the subprotocols that the client offers, the preferred one first."""
     try:
         return parse_token_list(headers.get_list("Sec-WebSocket-Protocol") or "")
-    except ValueError as error:
-        reason = f"Sec-WebSocket-Protocol cannot be read: {error}"
+    except ValueError:
+        # Without what stands there: it may be a credential in disguise.
+        reason = "Sec-WebSocket-Protocol cannot be read: an element is not a token"
         raise RequestRefused(HTTPStatus.BAD_REQUEST, reason) from None
 
 
