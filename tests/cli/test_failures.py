@@ -95,6 +95,10 @@ def test_what_cannot_be_meant_is_wrong_usage(error: Exception) -> None:
         ),
         (tls_error(None), "TLS with wss://a.example/ failed: [SSL] something (_ssl.c:1)"),
         (
+            ssl.SSLEOFError(ssl.SSL_ERROR_EOF, "the peer ended TLS without close_notify"),
+            "TLS with wss://a.example/ failed: the peer ended TLS without close_notify",
+        ),
+        (
             socket.gaierror(socket.EAI_NONAME, "Name or service not known"),
             "the host of wss://a.example/ cannot be looked up: Name or service not known",
         ),

@@ -114,17 +114,27 @@ def os_problem(error: OSError, place: str) -> str:
     match error:
         case ssl.SSLCertVerificationError():
             return f"the certificate of {place} {certificate_problem(error)}"
-        case ssl.SSLError() if error.reason in ("WRONG_VERSION_NUMBER", "UNEXPECTED_MESSAGE"):
+        case ssl.SSLError() if tls_reason(error) in ("WRONG_VERSION_NUMBER", "UNEXPECTED_MESSAGE"):
             return f"{place} does not speak TLS; it may be a ws:// address"
         case ssl.SSLError():
-            words = str(error) if error.reason is None else error.reason.replace("_", " ").lower()
-            return f"TLS with {place} failed: {words}"
+            return f"TLS with {place} failed: {tls_words(error)}"
         case socket.gaierror():
             return f"the host of {place} cannot be looked up: {error.strerror}"
         case TimeoutError() if error.errno is None:
             return str(error) or f"{place} does not answer"
         case _:
             return f"{place} {error_words(error, OS_PROBLEMS)}"
+
+
+def tls_reason(error: ssl.SSLError) -> str | None:
+    """Give OpenSSL's word for an error; one that was not made by OpenSSL has none."""
+    return getattr(error, "reason", None)
+
+
+def tls_words(error: ssl.SSLError) -> str:
+    """Give the words for an error of TLS."""
+    reason = tls_reason(error)
+    return (error.strerror or str(error)) if reason is None else reason.replace("_", " ").lower()
 
 
 def certificate_problem(error: ssl.SSLCertVerificationError) -> str:
