@@ -363,3 +363,15 @@ FULL_RETRY_AFTER = 5
 PREFLIGHT_MAX_AGE = 600
 """Seconds a browser may remember what a page of another site may ask: a change of the policy is
 known to all pages after ten minutes."""
+
+DOCTOR_TIMEOUT = 10.0
+"""Seconds for each step of `trunkline doctor`: as long as the whole opening may take elsewhere."""
+
+DOCTOR_PINGS = 5
+"""Pings whose median `trunkline doctor` tells: one late answer does not spoil it."""
+
+DOCTOR_BEGINNING = 64
+"""Bytes of an answer that are kept to recognise another protocol by: each begins with a word."""
+
+DOCTOR_FEW_DAYS = 14
+"""Days of a certificate's life below which `trunkline doctor` warns: renewal at 30 was missed."""

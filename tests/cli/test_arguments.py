@@ -1,6 +1,11 @@
 import pytest
 
-from trunkline.cli.arguments import ConnectArguments, ServeArguments, parse_arguments
+from trunkline.cli.arguments import (
+    ConnectArguments,
+    DoctorArguments,
+    ServeArguments,
+    parse_arguments,
+)
 from trunkline.engines.choose import engine_info
 
 CONNECT_DEFAULTS = {
@@ -20,6 +25,12 @@ CONNECT_DEFAULTS = {
     "linger": 1.0,
     "verbosity": 0,
 }
+CLIENT_DEFAULTS = {
+    name: value
+    for name, value in CONNECT_DEFAULTS.items()
+    if name not in ("binary", "once", "linger")
+}
+DOCTOR_DEFAULTS = {**CLIENT_DEFAULTS, "wait": None, "json": False}
 SERVE_DEFAULTS = {
     "target": "m:h",
     "host": "127.0.0.1",
@@ -67,6 +78,21 @@ def test_connect_takes_an_address_and_options(
     ("options", "fields"),
     [
         ([], {}),
+        (["--wait", "60", "--timeout", "5"], {"wait": 60.0, "timeout": 5.0}),
+        (["--json", "--no-proxy"], {"json": True, "proxy": None}),
+        (["--origin", "https://x", "-H", "A: b"], {"origin": "https://x", "headers": [("A", "b")]}),
+        (["--insecure", "--cert", "c"], {"insecure": True, "cert": "c"}),
+    ],
+)
+def test_doctor_takes_an_address_and_options(options: list[str], fields: dict[str, object]) -> None:
+    expected = DoctorArguments(**{**DOCTOR_DEFAULTS, **fields})
+    assert parse_arguments(["doctor", "ws://x", *options]) == expected
+
+
+@pytest.mark.parametrize(
+    ("options", "fields"),
+    [
+        ([], {}),
         (["--host", "::1", "--port", "0"], {"host": "::1", "port": 0}),
         (["--port", "1"], {"port": 1}),
         (["--host", "a"], {"host": "a"}),
@@ -86,13 +112,15 @@ def test_serve_takes_a_handler_and_options(options: list[str], fields: dict[str,
 @pytest.mark.parametrize(
     ("argv", "complaint"),
     [
-        ([], "the following arguments are required: connect|serve (see trunkline --help)"),
+        ([], "the following arguments are required: connect|doctor|serve (see trunkline --help)"),
         (["connect"], "the following arguments are required: URI (see trunkline connect --help)"),
         (["connect", "ws://x", "-H", "a"], "'a' has no colon; write 'Name: value'"),
         (["connect", "ws://x", "-H", "a b: c"], "'a b' is not a header name"),
         (["connect", "ws://x", "-H", "a: b\r\nc"], "value of header a has a character"),
         (["connect", "ws://x", "--timeout", "-1"], "'-1' is not a number of seconds"),
         (["connect", "ws://x", "--timeout", "nan"], "'nan' is not a number of seconds"),
+        (["doctor", "ws://x", "--wait", "x"], "'x' is not a number of seconds"),
+        (["doctor", "ws://x", "--once"], "unrecognized arguments: --once"),
         (["connect", "ws://x", "--linger", "x"], "'x' is not a number of seconds"),
         (["connect", "ws://x", "--proxy", "a", "--no-proxy"], "not allowed with argument --proxy"),
         (["serve", "m:h", "--port", "65536"], "'65536' is not a port, which is 0 to 65535"),
@@ -125,7 +153,12 @@ def test_the_version_names_python_and_the_engine(capsys: pytest.CaptureFixture[s
 
 
 @pytest.mark.parametrize(
-    ("subcommand", "words"), [("connect", "exit codes:"), ("serve", "closes every connection")]
+    ("subcommand", "words"),
+    [
+        ("connect", "exit codes:"),
+        ("doctor", "are shown as ***"),
+        ("serve", "closes every connection"),
+    ],
 )
 def test_the_help_explains_how_to_behave(
     subcommand: str, words: str, capsys: pytest.CaptureFixture[str]

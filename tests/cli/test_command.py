@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from trunkline.cli import command
-from trunkline.cli.arguments import ConnectArguments, ServeArguments
+from trunkline.cli.arguments import ConnectArguments, DoctorArguments, ServeArguments
 from trunkline.cli.command import main
 from trunkline.cli.exit_code import ExitCode
 from trunkline.cli.failures import Failure
@@ -24,6 +24,7 @@ def raising(error: BaseException) -> Any:
     ("argv", "runner", "kind"),
     [
         (["connect", "ws://x"], "run_connect", ConnectArguments),
+        (["doctor", "ws://x"], "run_doctor", DoctorArguments),
         (["serve", "m:h"], "run_serve", ServeArguments),
     ],
 )

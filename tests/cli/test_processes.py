@@ -117,12 +117,19 @@ def test_ctrl_c_closes_and_exits_with_130(uri: str) -> None:
     assert process.returncode == 130
 
 
+def test_the_doctor_goes_all_steps(uri: str) -> None:
+    result = run("doctor", "--no-proxy", uri)
+    assert result.stdout.splitlines()[-1].startswith("verdict: the connection works")
+    assert (result.stderr, result.returncode) == ("", 0)
+
+
 @pytest.mark.parametrize(
     ("argv", "code", "words"),
     [
         (["connect", "http://localhost/"], 2, "try ws://localhost/"),
         (["connect", "ws://localhost/", "-H", "x"], 2, "has no colon"),
         (["connect", "ws://[::1/"], 2, "is not a WebSocket address"),
+        (["doctor", "ws://localhost/", "-H", "Upgrade: x"], 2, "belongs to the opening handshake"),
         (["serve", "nowhere_at_all:echo"], 1, "there is no module 'nowhere_at_all'"),
     ],
 )

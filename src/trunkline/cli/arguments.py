@@ -10,7 +10,7 @@ from typing import Any, Literal, NoReturn
 
 from trunkline.cli.exit_code import ExitCode
 from trunkline.engines.choose import engine_info
-from trunkline.limits import DEFAULT_LIMITS
+from trunkline.limits import DEFAULT_LIMITS, DOCTOR_TIMEOUT
 from trunkline.protocol.headers import Headers
 from trunkline.version import VERSION
 
@@ -40,9 +40,21 @@ request. Ctrl-C or SIGTERM closes every connection with 1001, a second one does 
 """
 
 
+DOCTOR_EXPLANATION = """\
+Goes the way of a connection step by step, and says of each what it found, how long it took, and
+where it fails what is wrong and what to try: address, proxy, name, every address of the host, TLS
+and certificate, the HTTP answer, ping and close. A refusal with 403 is tried again with other
+values of Origin. --wait shows whether something on the way cuts connections that are silent.
+
+Passwords, tokens and cookies are shown as ***, so that the output can go into a report.
+
+exit codes: 0 the connection works, 1 it does not, 2 wrong usage, 130 Ctrl-C
+"""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ConnectArguments:
-    """What `trunkline connect` was told; its help explains each."""
+class ClientArguments:
+    """What every client on the command line can be told; its help explains each."""
 
     uri: str
     headers: Sequence[tuple[str, str]]
@@ -54,11 +66,25 @@ class ConnectArguments:
     key: str | None
     proxy: str | Literal[True] | None
     compression: str | None
+    timeout: float | None
+    verbosity: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectArguments(ClientArguments):
+    """What `trunkline connect` was told; its help explains each."""
+
     binary: bool
     once: bool
-    timeout: float | None
     linger: float
-    verbosity: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DoctorArguments(ClientArguments):
+    """What `trunkline doctor` was told; its help explains each."""
+
+    wait: float | None
+    json: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +105,7 @@ class ServeArguments:
     verbosity: int
 
 
-Arguments = ConnectArguments | ServeArguments
+Arguments = ConnectArguments | DoctorArguments | ServeArguments
 
 
 def parse_arguments(argv: Sequence[str] | None = None) -> Arguments:
@@ -90,8 +116,11 @@ def parse_arguments(argv: Sequence[str] | None = None) -> Arguments:
     """
     parser = make_parser()
     fields = vars(parser.parse_args(argv))
-    if fields.pop("subcommand") == "connect":
-        return ConnectArguments(**fields)
+    match fields.pop("subcommand"):
+        case "connect":
+            return ConnectArguments(**fields)
+        case "doctor":
+            return DoctorArguments(**fields)
     arguments = ServeArguments(**with_address(fields))
     if arguments.unix is not None and arguments.host is not None:
         parser.error("--unix excludes --host and --port")
@@ -139,11 +168,19 @@ def make_parser() -> Parser:
         dest=argparse.SUPPRESS,
         help="print the version and exit",
     )
-    subcommands = parser.add_subparsers(dest="subcommand", required=True, metavar="connect|serve")
+    subcommands = parser.add_subparsers(
+        dest="subcommand", required=True, metavar="connect|doctor|serve"
+    )
     connect = add_subcommand(
         subcommands, "connect", "open a connection and talk", CONNECT_EXPLANATION
     )
+    add_client_arguments(connect)
     add_connect_arguments(connect)
+    doctor = add_subcommand(
+        subcommands, "doctor", "find out why a connection fails", DOCTOR_EXPLANATION
+    )
+    add_client_arguments(doctor)
+    add_doctor_arguments(doctor)
     serve = add_subcommand(subcommands, "serve", "serve a handler", SERVE_EXPLANATION)
     add_serve_arguments(serve)
     return parser
@@ -194,8 +231,8 @@ def add_shared_arguments(parser: Parser) -> None:
     )
 
 
-def add_connect_arguments(parser: Parser) -> None:
-    """Add what `trunkline connect` takes."""
+def add_client_arguments(parser: Parser) -> None:
+    """Add what every client takes."""
     add = parser.add_argument
     add("uri", metavar="URI", help="ws:// or wss:// address")
     add(
@@ -218,6 +255,11 @@ def add_connect_arguments(parser: Parser) -> None:
     proxy.add_argument(
         "--no-proxy", dest="proxy", action="store_const", const=None, help="use no proxy at all"
     )
+
+
+def add_connect_arguments(parser: Parser) -> None:
+    """Add what `trunkline connect` takes beyond that."""
+    add = parser.add_argument
     add("--binary", action="store_true", help="send each line as a binary message")
     add("--once", action="store_true", help="close after one message has arrived")
     add(
@@ -234,6 +276,24 @@ def add_connect_arguments(parser: Parser) -> None:
         metavar="SECONDS",
         help="silence to wait for after the end of the input, 'inf' for ever (default %(default)g)",
     )
+
+
+def add_doctor_arguments(parser: Parser) -> None:
+    """Add what `trunkline doctor` takes beyond that."""
+    add = parser.add_argument
+    add(
+        "--timeout",
+        type=seconds,
+        metavar="SECONDS",
+        help=f"for each step (default {DOCTOR_TIMEOUT:g})",
+    )
+    add(
+        "--wait",
+        type=seconds,
+        metavar="SECONDS",
+        help="keep the open line silent for so long, and tell when and how it was cut",
+    )
+    add("--json", action="store_true", help="print one JSON object instead of lines")
 
 
 def add_serve_arguments(parser: Parser) -> None:

@@ -8,9 +8,16 @@ import sys
 from collections.abc import Sequence
 from typing import TextIO
 
-from trunkline.cli.arguments import COMMAND, Arguments, ConnectArguments, parse_arguments
+from trunkline.cli.arguments import (
+    COMMAND,
+    Arguments,
+    ConnectArguments,
+    DoctorArguments,
+    parse_arguments,
+)
 from trunkline.cli.connect import run_connect
 from trunkline.cli.console import make_console
+from trunkline.cli.doctor.doctor import run_doctor
 from trunkline.cli.exit_code import ExitCode
 from trunkline.cli.failures import Failure, in_one_line
 from trunkline.cli.serve import run_serve
@@ -49,6 +56,8 @@ def run(arguments: Arguments) -> ExitCode:
     console = make_console(sys.stdin, sys.stdout, sys.stderr)
     if isinstance(arguments, ConnectArguments):
         return run_connect(arguments, console)
+    if isinstance(arguments, DoctorArguments):
+        return run_doctor(arguments, console)
     return run_serve(arguments, console)
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import ssl
 
-from trunkline.cli.arguments import ConnectArguments, ServeArguments
+from trunkline.cli.arguments import ClientArguments, ServeArguments
 from trunkline.cli.exit_code import ExitCode
 from trunkline.cli.failures import Failure
 
 
-def client_context(arguments: ConnectArguments) -> ssl.SSLContext | None:
+def client_context(arguments: ClientArguments) -> ssl.SSLContext | None:
     """Make the context of a client; `None` where nothing is asked for.
 
     Raises:
@@ -46,7 +46,7 @@ def server_context(arguments: ServeArguments) -> ssl.SSLContext | None:
     return context
 
 
-def check_key(arguments: ConnectArguments | ServeArguments) -> None:
+def check_key(arguments: ClientArguments | ServeArguments) -> None:
     """Refuse a key without a certificate."""
     if arguments.key is not None and arguments.cert is None:
         raise Failure("--key needs --cert", ExitCode.USAGE)

@@ -1,0 +1,1 @@
+"""`trunkline doctor`: go the way of a connection step by step, and explain each."""

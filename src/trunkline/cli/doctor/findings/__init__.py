@@ -1,0 +1,1 @@
+"""Findings: from facts to words. Pure: no I/O, no clock."""

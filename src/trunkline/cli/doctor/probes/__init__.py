@@ -1,0 +1,1 @@
+"""Probes: each goes one step and gives facts, of success and of failure alike."""

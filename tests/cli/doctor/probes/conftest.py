@@ -1,0 +1,5 @@
+"""Every test of a probe leaves nothing behind."""
+
+from tests.tidiness import tidiness
+
+__all__ = ["tidiness"]
