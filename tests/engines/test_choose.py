@@ -26,6 +26,7 @@ from trunkline.engines.choose import (
     forget_closed_loops,
     mask_keys,
     new_engine,
+    use_engine,
 )
 from trunkline.engines.fanout import fan_out
 from trunkline.engines.mask_keys import new_mask_key
@@ -181,3 +182,15 @@ async def test_streams_of_the_asyncio_engine_are_opened_by_the_reference() -> No
     assert choose.entrance_class(AsyncioEngine(asyncio.get_running_loop())) is None
     native_engine: Any = object()
     assert choose.entrance_class(native_engine) is choose.ENTRANCE
+
+
+async def test_a_loop_can_have_another_engine_for_a_while() -> None:
+    loop = asyncio.get_running_loop()
+    usual, other = current_engine(), AsyncioEngine(loop)
+    with use_engine(other):
+        assert current_engine() is other
+    assert current_engine() is usual
+    del engines[loop]
+    with pytest.raises(LookupError), use_engine(other):
+        raise LookupError
+    assert loop not in engines

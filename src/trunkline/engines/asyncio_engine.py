@@ -23,6 +23,9 @@ class AsyncioStream(asyncio.Protocol):
         write_limit: high water in bytes.
     """
 
+    clock: Callable[[], float] = time.monotonic
+    """Gives the time in seconds, as the engine's `now()` does."""
+
     def __init__(self, receiver: Receiver, write_limit: int) -> None:
         self.receiver = receiver
         self._write_limit = write_limit
@@ -31,7 +34,7 @@ class AsyncioStream(asyncio.Protocol):
         self._corked: list[bytes] | None = None
         self._corked_bytes = 0
         self._written = 0
-        self.last_heard = time.monotonic()
+        self.last_heard = self.clock()
         self._has_ended_writing = False
         self.is_writing_paused = False
         self.has_ended = False
@@ -51,7 +54,7 @@ class AsyncioStream(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Hand on what arrived, and send all answers to it in one write."""
-        self.last_heard = time.monotonic()
+        self.last_heard = self.clock()
         self.cork()
         try:
             self.receiver.bytes_received(data)

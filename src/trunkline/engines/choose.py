@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
@@ -156,6 +157,20 @@ def current_engine() -> Engine:
         forget_closed_loops()
         engine = engines[loop] = new_engine(info.engine, loop)
     return engine
+
+
+@contextmanager
+def use_engine(engine: Engine) -> Iterator[None]:
+    """Let `engine` be that of the running loop until the block ends; then the one before."""
+    loop = asyncio.get_running_loop()
+    before = engines.get(loop)
+    engines[loop] = engine
+    try:
+        yield
+    finally:
+        del engines[loop]
+        if before is not None:
+            engines[loop] = before
 
 
 def new_engine(name: str, loop: asyncio.AbstractEventLoop) -> Engine:
