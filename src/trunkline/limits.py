@@ -375,3 +375,24 @@ DOCTOR_BEGINNING = 64
 
 DOCTOR_FEW_DAYS = 14
 """Days of a certificate's life below which `trunkline doctor` warns: renewal at 30 was missed."""
+
+RECEIVE_TIMEOUT = 1.0
+"""Seconds, on its clock, that a test waits for something: in memory an answer takes none."""
+
+TEST_PATIENCE = 24 * 3600.0
+"""Seconds, on its clock, that a test may wait for anything: what takes longer never happens."""
+
+TEST_QUIET = 0.05
+"""Real seconds in which the real sockets beside a test must be silent until its time passes."""
+
+LINE_BYTES = 256 * KIB
+"""Bytes under way in one direction of a line in memory, about as many as a kernel holds."""
+
+LINE_READ = 64 * KIB
+"""Bytes that a line in memory delivers in one piece, at most."""
+
+SHOWN_ENTRIES = 20
+"""Latest things that happened on a connection, which a failed test is told of."""
+
+SHOWN_CHARACTERS = 100
+"""Characters of each message that are shown there: enough to know it by."""

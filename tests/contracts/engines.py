@@ -12,6 +12,7 @@ from trunkline import native
 from trunkline.engines.asyncio_engine import AcceptedStream, AsyncioEngine, AsyncioStream
 from trunkline.engines.choose import ASYNCIO, NATIVE, VARIABLE
 from trunkline.engines.engine import Engine
+from trunkline.testing.memory_engine import MemoryEngine
 
 # Where it is asked for, that it is missing is a failure.
 IS_NATIVE_EXPECTED = native.AVAILABLE or os.environ.get(VARIABLE) == NATIVE
@@ -21,6 +22,8 @@ NATIVE_ENGINE = pytest.param(
     marks=pytest.mark.skipif(not IS_NATIVE_EXPECTED, reason=str(native.WHY_NOT)),
 )
 ENGINES = [ASYNCIO, NATIVE_ENGINE]
+MEMORY = "memory"
+"""The engine of the testing kit: nobody has to choose it, it needs no machine."""
 
 
 def kinds() -> dict[str, Callable[[asyncio.AbstractEventLoop], Engine]]:
@@ -50,4 +53,5 @@ STREAM_KINDS = stream_kinds()
 
 def make_engine(name: str) -> Engine:
     """Make an engine for the running loop."""
-    return ENGINE_KINDS[name](asyncio.get_running_loop())
+    kinds = ENGINE_KINDS | {MEMORY: MemoryEngine}
+    return kinds[name](asyncio.get_running_loop())

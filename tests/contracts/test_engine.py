@@ -15,6 +15,8 @@ import pytest
 from tests.contracts.escapes import Escapes
 from tests.engines.ear import WRITE_LIMIT, Ear, End, Harbour
 from trunkline.engines.engine import Stream
+from trunkline.testing.line import Line
+from trunkline.testing.memory_engine import MemoryEngine
 
 MIB = 1024 * 1024
 PLENTY = 8 * MIB
@@ -35,8 +37,21 @@ async def until_gone(end: End) -> None:
     await end.ear.until(lambda: end.ear.has_ended or bool(end.ear.losses))
 
 
-def raw_client(harbour: Harbour) -> socket.socket:
+class RawEnd(asyncio.Protocol):
+    """The client's end of a line in memory, where a socket would be."""
+
+    def __init__(self, line: Line) -> None:
+        self.line = line
+        line.client.set_protocol(self)
+
+    def sendall(self, data: bytes) -> None:
+        self.line.client.write(data)
+
+
+def raw_client(harbour: Harbour) -> socket.socket | RawEnd:
     """Connect a socket that no engine knows."""
+    if isinstance(harbour.engine, MemoryEngine):
+        return RawEnd(harbour.engine.dial(harbour.address))
     if harbour.address.path is not None:
         raw = socket.socket(socket.AF_UNIX)
         raw.connect(harbour.address.path)
@@ -44,8 +59,11 @@ def raw_client(harbour: Harbour) -> socket.socket:
     return socket.create_connection((harbour.address.host, harbour.address.port))
 
 
-def reset(raw: socket.socket) -> None:
+def reset(raw: socket.socket | RawEnd) -> None:
     """Close a socket such that its peer gets an error."""
+    if isinstance(raw, RawEnd):
+        raw.line.cut()
+        return
     if raw.family != socket.AF_UNIX:
         raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_LINGER)
     raw.close()
