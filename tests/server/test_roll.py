@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -11,19 +10,18 @@ from typing import Any
 
 from tests.server.wire import HANG_SECONDS, read_answer, request, visit
 from trunkline import Events, Limits, ServerConnection, serve
+
+from trunkline import Events, ServerConnection, testing
 from trunkline.server.roll import Roll, open_roll
 
 
 @asynccontextmanager
 async def opened() -> AsyncIterator[ServerConnection]:
     """Give a connection of a server."""
-    async with serve(Events(), "127.0.0.1", 0) as server, visit(server) as (reader, writer):
-        writer.write(request())
-        assert (await read_answer(reader)).status_code == 101
-        (connection,) = server.connections
+    async with testing.serve(Events()) as house:
+        await house.connect()
+        (connection,) = house.server.connections
         yield connection
-        connection.abort()
-        await asyncio.wait_for(connection.wait_closed(), HANG_SECONDS)
 
 
 async def test_it_has_the_connections_of_its_server() -> None:

@@ -1,21 +1,22 @@
-"""The server of the chat on real sockets, with our own client."""
+"""The server of the chat, in memory; and the ports that it looks for, on real sockets."""
 
-import asyncio
 import json
 import socket
 from collections.abc import AsyncIterator, Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 import trunkline
+from trunkline import testing
 from trunkline.demos.chat import server as chat_server
 from trunkline.demos.chat.messages import MESSAGE_BYTES
 from trunkline.demos.chat.room import Room
 from trunkline.demos.chat.server import start, start_at_free_port
 
 HOST = "127.0.0.1"
-HANG_GUARD_SECONDS = 30
+ROOM = "/chat"
 
 
 def port_of(server: trunkline.Server) -> int:
@@ -23,85 +24,79 @@ def port_of(server: trunkline.Server) -> int:
     return port
 
 
-def uri_of(server: trunkline.Server) -> str:
-    return f"ws://{HOST}:{port_of(server)}/chat"
-
-
 @pytest.fixture
-async def server() -> AsyncIterator[trunkline.Server]:
-    async with asyncio.timeout(HANG_GUARD_SECONDS), await start(HOST, 0) as server:
-        yield server
+async def house() -> AsyncIterator[testing.House]:
+    async with testing.serve(SimpleNamespace(serve=chat_server.make_server)) as house:
+        yield house
 
 
-async def ask(ws: trunkline.Connection, **message: Any) -> dict[str, Any]:
+async def ask(ws: testing.TestConnection, **message: Any) -> dict[str, Any]:
     """Send a message and give what comes next."""
     await ws.send(json.dumps(message))
     return await hear(ws)
 
 
-async def hear(ws: trunkline.Connection) -> dict[str, Any]:
-    answer: dict[str, Any] = json.loads(await ws.recv())
-    return answer
-
-
-async def get(server: trunkline.Server, path: str) -> bytes:
-    """Give the whole answer to a plain request."""
-    reader, writer = await asyncio.open_connection(HOST, port_of(server))
-    writer.write(f"GET {path} HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode())
-    answer = await reader.read()
-    writer.close()
-    await writer.wait_closed()
+async def hear(ws: testing.TestConnection) -> dict[str, Any]:
+    answer: dict[str, Any] = json.loads(await ws.receive())
     return answer
 
 
 # The page
 
 
-async def test_the_page_is_served_where_the_room_is(server: trunkline.Server) -> None:
-    answer = await get(server, "/")
-    assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
-    assert answer.endswith(b"</html>\n")
+async def test_the_page_is_served_where_the_room_is(house: testing.House) -> None:
+    answer = await house.get("/")
+    assert answer.status_code == 200
+    assert answer.body.endswith(b"</html>\n")
 
 
-async def test_another_path_is_not_found(server: trunkline.Server) -> None:
-    assert (await get(server, "/chats")).startswith(b"HTTP/1.1 404 ")
+async def test_another_path_is_not_found(house: testing.House) -> None:
+    assert (await house.get("/chats")).status_code == 404
 
 
-async def test_the_room_itself_is_no_page(server: trunkline.Server) -> None:
-    assert (await get(server, "/chat?a=1")).startswith(b"HTTP/1.1 426 ")
+async def test_the_room_itself_is_no_page(house: testing.House) -> None:
+    assert (await house.get("/chat?a=1")).status_code == 426
 
 
-async def test_a_websocket_to_another_path_is_refused(server: trunkline.Server) -> None:
-    with pytest.raises(trunkline.InvalidStatus, match="404"):
-        await trunkline.connect(f"ws://{HOST}:{port_of(server)}/nowhere")
+async def test_a_websocket_to_another_path_is_refused(house: testing.House) -> None:
+    with pytest.raises(testing.Refused, match="404"):
+        await house.connect("/nowhere")
 
 
-async def test_a_page_of_another_origin_is_refused(server: trunkline.Server) -> None:
-    with pytest.raises(trunkline.InvalidStatus, match="403"):
-        await trunkline.connect(uri_of(server), origin="http://localhost:1")
+async def test_a_page_of_another_origin_is_refused(house: testing.House) -> None:
+    with pytest.raises(testing.Refused, match="403"):
+        await house.connect(ROOM, origin="http://localhost:1")
 
 
 # The room
 
 
-async def test_two_people_chat(server: trunkline.Server) -> None:
-    async with trunkline.connect(uri_of(server)) as ada, trunkline.connect(uri_of(server)) as bob:
-        await ask(ada, type="join", name="Ada")
-        welcome = await ask(bob, type="join", name="Bob")
-        assert welcome["people"] == {"Ada": 1, "Bob": 1}
-        assert (await hear(ada))["name"] == "Bob"
-        said = await ask(ada, type="say", text="hello")
-        assert said["text"] == "hello"
-        assert await hear(bob) == said
+async def test_two_people_chat(house: testing.House) -> None:
+    ada, bob = await house.connect(ROOM), await house.connect(ROOM)
+    await ask(ada, type="join", name="Ada")
+    welcome = await ask(bob, type="join", name="Bob")
+    assert welcome["people"] == {"Ada": 1, "Bob": 1}
+    assert (await hear(ada))["name"] == "Bob"
+    said = await ask(ada, type="say", text="hello")
+    assert said["text"] == "hello"
+    assert await hear(bob) == said
 
 
-async def test_who_closes_has_left(server: trunkline.Server) -> None:
-    async with trunkline.connect(uri_of(server)) as ada:
-        await ask(ada, type="join", name="Ada")
-        async with trunkline.connect(uri_of(server)) as bob:
-            await ask(bob, type="join", name="Bob")
-            await hear(ada)
-        assert await hear(ada) == {"type": "presence", "name": "Bob", "connections": 0}
+@pytest.mark.parametrize("way", ["closes", "is cut off", "falls silent"])
+async def test_who_goes_has_left(house: testing.House, way: str) -> None:
+    ada, bob = await house.connect(ROOM), await house.connect(ROOM)
+    await ask(ada, type="join", name="Ada")
+    await ask(bob, type="join", name="Bob")
+    await hear(ada)
+    match way:
+        case "closes":
+            await bob.close()
+        case "is cut off":
+            bob.cut()
+        case _:
+            bob.stall()
+            await house.clock.advance(60)
+    assert await hear(ada) == {"type": "presence", "name": "Bob", "connections": 0}
 
 
 @pytest.mark.parametrize(
@@ -114,31 +109,28 @@ async def test_who_closes_has_left(server: trunkline.Server) -> None:
     ],
 )
 async def test_trouble_is_answered_and_the_connection_goes_on(
-    server: trunkline.Server, data: str | bytes, reason: str
+    house: testing.House, data: str | bytes, reason: str
 ) -> None:
-    async with trunkline.connect(uri_of(server)) as ws:
-        await ws.send(data)
-        assert await hear(ws) == {"type": "trouble", "reason": reason}
-        assert (await ask(ws, type="join", name="Ada"))["type"] == "welcome"
+    ws = await house.connect(ROOM)
+    await ws.send(data)
+    assert await hear(ws) == {"type": "trouble", "reason": reason}
+    assert (await ask(ws, type="join", name="Ada"))["type"] == "welcome"
 
 
-async def test_a_message_over_the_limit_ends_the_connection(server: trunkline.Server) -> None:
-    async with trunkline.connect(uri_of(server)) as ws:
-        await ws.send("x" * (MESSAGE_BYTES + 1))
-        with pytest.raises(trunkline.ConnectionClosedError) as caught:
-            await ws.recv()
-        assert caught.value.code == trunkline.CloseCode.MESSAGE_TOO_BIG
+async def test_a_message_over_the_limit_ends_the_connection(house: testing.House) -> None:
+    ws = await house.connect(ROOM)
+    await ws.send("x" * (MESSAGE_BYTES + 1))
+    await ws.expect_close(trunkline.CloseCode.MESSAGE_TOO_BIG)
 
 
-async def test_who_is_going_is_told_nothing_more(server: trunkline.Server) -> None:
-    async with trunkline.connect(uri_of(server)) as ada, trunkline.connect(uri_of(server)) as bob:
-        await ask(ada, type="join", name="Ada")
-        await ask(bob, type="join", name="Bob")
-        # Both go at once, each while the other is still in the room.
-        server.close()
-        await asyncio.gather(ada.wait_closed(), bob.wait_closed())
-        await server.wait_closed()
-    assert (ada.close_code, bob.close_code) == (1001, 1001)
+async def test_who_is_going_is_told_nothing_more(house: testing.House) -> None:
+    ada, bob = await house.connect(ROOM), await house.connect(ROOM)
+    await ask(ada, type="join", name="Ada")
+    await ask(bob, type="join", name="Bob")
+    # Both go at once, each while the other is still in the room.
+    house.server.close()
+    await ada.expect_close(1001)
+    await bob.expect_close(1001)
 
 
 def test_a_visitor_without_a_connection_is_told_nothing() -> None:
