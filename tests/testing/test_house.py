@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from typing import Any
 
 import pytest
@@ -218,8 +219,10 @@ async def test_a_test_that_waits_for_what_never_happens_is_told_what_did() -> No
             await ws.send("hello")
             await asyncio.get_running_loop().create_future()
 
-    with pytest.raises(Failure, match=r"the test has waited for 86,400 s on its clock") as failure:
-        await asyncio.create_task(wait())
+    task = asyncio.create_task(wait())
+    with pytest.raises(Failure, match=r"the test has waited for 3,600 s on its clock") as failure:
+        await task
+    assert not task.cancelling()
     assert "what happened on /rooms/1" in str(failure.value)
     assert "-> 'hello'" in str(failure.value)
     assert "going away" not in str(failure.value)
@@ -258,5 +261,7 @@ async def test_a_server_that_cannot_start_leaves_nothing_behind() -> None:
 async def test_what_cannot_be_meant_is_refused_at_once() -> None:
     with pytest.raises(TypeError, match="unexpected keyword argument 'max_sise'"):
         testing.serve(echo, max_sise=1)
+    with pytest.raises(UsageError, match="leave ssl= away"):
+        testing.serve(echo, ssl=ssl.create_default_context())
     with pytest.raises(TypeError, match="is not a handler"):
         testing.serve(3)  # type: ignore[arg-type]

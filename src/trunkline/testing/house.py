@@ -9,6 +9,7 @@ from typing import Any, Protocol, Self
 from trunkline.client.answer import Answer
 from trunkline.client.connect import connect
 from trunkline.engines.engine import Address
+from trunkline.errors import UsageError
 from trunkline.limits import MIB, RECEIVE_TIMEOUT, Limits
 from trunkline.protocol.headers import Headers, HeadersLike
 from trunkline.protocol.http1 import Request, Response
@@ -86,6 +87,7 @@ class House:
             for line in tuple(self._network.engine.lines):
                 line.cut()
         if complaint is not None:
+            self._network.watchdog.forgive()
             raise Failure("\n".join(story))
 
     # What is known
@@ -226,8 +228,10 @@ def serve(
 
     Raises:
         TypeError, ValueError: an option cannot be meant like that.
-        UsageError: the loop is not one of asyncio's own.
+        UsageError: the loop is not one of asyncio's own, or TLS is asked for.
     """
+    if options.get("ssl") is not None:
+        raise UsageError("a house is entered without TLS: leave ssl= away in the test")
     if hasattr(target, "serve"):
         server = target.serve(host, PORT, **options)
     else:

@@ -38,6 +38,11 @@ class Watchdog:
         if self._task is not None:
             self._task.cancel(complaint)
 
+    def forgive(self) -> None:
+        """Take back what ended the test, once it has been told."""
+        if self._task is not None:
+            self._task.uncancel()
+
     def leave(self) -> None:
         """Watch no longer."""
         self._alarm.cancel()
@@ -46,5 +51,7 @@ class Watchdog:
         if self._loop.time() < self._patient_until:
             self._alarm = self._loop.call_at(self._patient_until, self._look)
             return
-        seconds = f"{TEST_PATIENCE:,.0f} s"
-        self.bite(f"the test has waited for {seconds} on its clock for what has not happened")
+        self.bite(
+            f"the test has waited for {TEST_PATIENCE:,.0f} s on its clock, and nothing came of it; "
+            "to wait longer, advance() the clock"
+        )
