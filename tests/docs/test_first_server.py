@@ -50,11 +50,10 @@ async def test_a_room_tells_everybody_in_it(page: Any) -> None:
 
 
 async def test_events_answer(page: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    async with serve(page.app) as server:
-        async with connect(uri_of(server, "/events")) as ws:
-            assert await ws.recv() == "who is there?"
-            await ws.send("it is me")
-            assert await ws.recv() == "good evening, it is me"
+    async with serve(page.app) as server, connect(uri_of(server, "/events")) as ws:
+        assert await ws.recv() == "who is there?"
+        await ws.send("it is me")
+        assert await ws.recv() == "good evening, it is me"
     assert "gone with 1000" in capsys.readouterr().out
 
 

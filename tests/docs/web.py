@@ -29,7 +29,9 @@ class Page:
         return json.loads(self.body)
 
 
-async def ask(server: AppServer, method: str, path: str, headers: Any = (), body: bytes = b"") -> Page:
+async def ask(
+    server: AppServer, method: str, path: str, headers: Any = (), body: bytes = b""
+) -> Page:
     """Send a request, and read the whole answer."""
     fields = Headers({"Host": "127.0.0.1"}, headers)
     if body or method == "POST":

@@ -8,10 +8,7 @@ from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
-from tests.server.wire import HANG_SECONDS, read_answer, request, visit
-from trunkline import Events, Limits, ServerConnection, serve
-
-from trunkline import Events, ServerConnection, testing
+from trunkline import Events, Limits, ServerConnection, testing
 from trunkline.server.roll import Roll, open_roll
 
 
