@@ -190,6 +190,7 @@ def test_nothing_is_said_where_there_is_no_header() -> None:
         ("Port", "65536", "'65536' is not a port, 0 to 65,535"),
         ("Port", "\xb2", "'²' is not a port, 0 to 65,535"),
         ("Port", "-1", "'-1' is not a port"),
+        ("Port", "0" * 5000, f"'{'0' * 60}…' is not a port"),
     ],
 )
 def test_what_is_not_what_belongs_there_is_refused(name: str, text: str, words: str) -> None:

@@ -31,6 +31,15 @@ def test_what_is_no_address_is_refused_and_stays_a_name(text: str) -> None:
     assert normalize(text) == text
 
 
+def test_an_address_has_at_most_45_characters_and_so_has_the_error() -> None:
+    longest = "0001:0002:0003:0004:0005:0006:255.255.255.255"
+    assert str(parse_ip(longest)) == "1:2:3:4:5:6:ffff:ffff"
+    with pytest.raises(ValueError) as caught:
+        parse_ip("1" * 10_000)
+    assert str(caught.value) == f"'{'1' * 45}'… is not an address: it has over 45 characters"
+    assert normalize("1" * 10_000) == "1" * 10_000
+
+
 def test_a_zone_is_known_only_where_a_socket_tells_it() -> None:
     with pytest.raises(ValueError, match=r"'fe80::1%eth0' is an address with a zone"):
         parse_ip("fe80::1%eth0")

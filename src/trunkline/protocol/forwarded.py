@@ -56,8 +56,9 @@ def make_hop(node: Node | None, scheme: str | None, host: str | None) -> Hop:
 NODE = re.compile(
     r"(?:(?P<ipv4>[0-9.]+)|\[(?P<ipv6>[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*)\]"
     r"|(?P<name>(?i:unknown)|_[A-Za-z0-9._\-]+))"
-    r"(?::(?:(?P<port>[0-9]{1,5})|_[A-Za-z0-9._\-]+))?"
+    r"(?::(?:(?P<port>[0-9]+)|_[A-Za-z0-9._\-]+))?"
 )
+PORT = re.compile(r"[0-9]{1,5}")
 SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*")
 
 
@@ -86,7 +87,7 @@ def parse_node(text: str) -> Node:
 
 def parse_port(text: str) -> int:
     """Read a port; raise `ValueError` where it is none."""
-    if not (text.isascii() and text.isdecimal()) or int(text) > HIGHEST_PORT:
+    if not PORT.fullmatch(text) or int(text) > HIGHEST_PORT:
         raise ValueError(f"{shown(text)} is not a port, 0 to {HIGHEST_PORT:,}")
     return int(text)
 
@@ -148,7 +149,7 @@ def add_pair(pairs: dict[str, str], match: re.Match[str]) -> None:
     name = match["name"].lower()
     # RFC 7239 §4: each parameter is there at most once in an element
     if name in pairs:
-        raise ValueError(f"{name!r} is there twice in one element")
+        raise ValueError(f"{shown(name)} is there twice in one element")
     quoted: str = match[3] or ""
     pairs[name] = match["token"] or QUOTED_PAIR.sub(r"\1", quoted)
 

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from trunkline.limits import IPV6_PREFIX
+
+NETWORK_MASK = (1 << IPV6_PREFIX) - 1 << 128 - IPV6_PREFIX
+"""Keeps of an address of IPv6, as a number, what limits count by."""
+
+LONGEST = len("ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255")
+"""Characters of an address: an error text repeats no more."""
 
 
 def parse_ip(text: str) -> IPv4Address | IPv6Address:
@@ -13,6 +19,8 @@ def parse_ip(text: str) -> IPv4Address | IPv6Address:
     Raises:
         ValueError: it is none, or has a zone, which means nothing on another machine.
     """
+    if len(text) > LONGEST:
+        raise ValueError(f"{text[:LONGEST]!r}… is not an address: it has over {LONGEST} characters")
     if "%" in text:
         raise ValueError(f"{text!r} is an address with a zone")
     return unmapped(ip_address(text))
@@ -45,10 +53,10 @@ def bucket_of(address: str) -> str:
     Args:
         address: as `normalize()` takes it.
     """
-    name = normalize(address)
-    if ":" not in name:
-        return name
     try:
-        return str(IPv6Network((name, IPV6_PREFIX), strict=False))
+        ip = parse_ip(address.partition("%")[0])
     except ValueError:
-        return name
+        return address
+    if isinstance(ip, IPv4Address):
+        return str(ip)
+    return f"{IPv6Address(int(ip) & NETWORK_MASK)}/{IPV6_PREFIX}"
