@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Literal
 
 from trunkline.errors import RequestRefused
 from trunkline.protocol.forwarded import Hop, parse_forwarded, parse_x_forwarded
 from trunkline.protocol.headers import Headers
-from trunkline.protocol.ip_address import normalize
+from trunkline.protocol.ip_address import normalize, parse_ip
 
 Network = IPv4Network | IPv6Network
 ForwardingHeader = Literal["Forwarded", "X-Forwarded-For"]
@@ -86,7 +86,7 @@ class TrustedProxies:
         if address in ("", UNIX):
             return self._trusts_unix
         try:
-            ip = ip_address(normalize(address))
+            ip = parse_ip(address.partition("%")[0])
         except ValueError:
             return False
         return any(ip in network for network in self._networks)
