@@ -19,6 +19,8 @@ SOURCES = {".pyx", ".pxd", ".c", ".h"}
 
 BUILD_SDIST = "import sys, scikit_build_core.build as b; b.build_sdist(sys.argv[1])"
 BUILD_WHEEL = ["-m", "pip", "wheel", "-v", "--no-index", "--no-build-isolation", "--no-deps"]
+# What is looked at here is the same, and it takes a fraction of the time.
+QUICKLY = ["-C", "cmake.define.TRUNKLINE_OPTIMIZE=-O0"]
 
 # Where the build packages are: beside the interpreter, whatever the shell knows.
 TOOLS = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
@@ -43,7 +45,7 @@ class Wheel:
     def __init__(self, folder: Path, sdist: Path, **environment: str) -> None:
         subprocess.run(["tar", "xf", str(sdist), "-C", str(folder)], check=True)
         (source,) = folder.iterdir()
-        self.log = run(*BUILD_WHEEL, "-w", str(folder), ".", cwd=source, **environment)
+        self.log = run(*BUILD_WHEEL, *QUICKLY, "-w", str(folder), ".", cwd=source, **environment)
         (self.path,) = folder.glob("*.whl")
         with zipfile.ZipFile(self.path) as archive:
             self.files = set(archive.namelist())
