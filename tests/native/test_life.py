@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import gc
 import logging
+import pickle
 import socket
 import struct
 import weakref
@@ -429,3 +431,13 @@ async def test_a_connection_that_has_ended_is_freed_without_the_collector(engine
     finally:
         gc.enable()
     one.line.peer.close()
+
+
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, pickle.dumps])
+async def test_nothing_of_it_can_be_copied(engine: Any, copied: Any) -> None:
+    one = talk(engine)
+    one.ws.user = "one"
+    for part in (one.ws, one.ws._stream, one.ws._link.endpoint, one.ws.inbox):
+        with pytest.raises((TypeError, pickle.PicklingError)):
+            copied(part)
+    await one.end()
