@@ -441,3 +441,17 @@ async def test_nothing_of_it_can_be_copied(engine: Any, copied: Any) -> None:
         with pytest.raises((TypeError, pickle.PicklingError)):
             copied(part)
     await one.end()
+
+
+async def test_it_keeps_what_its_heads_have_of_their_own(engine: Any) -> None:
+    one, other = talk(engine), talk(engine)
+    assert type(one.ws).__new__(type(one.ws))._own_values is None
+    for values in (b"", b"key", b"longer than before" * 1000, b"key"):
+        one.ws.keep_heads(b"", values)
+        other.ws.keep_heads(b"", values[:1])
+        assert (one.ws._own_values, other.ws._own_values) == (values, values[:1])
+    with pytest.raises(TypeError):
+        one.ws._own_values = None
+    assert one.ws._own_values == b"key"
+    await one.end()
+    await other.end()

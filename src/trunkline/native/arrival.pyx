@@ -110,7 +110,7 @@ cdef class Entrance(Acceptor):
             terms.footing = self.footing_for(terms.agreement)
         life.footing, life.stream = terms.footing, stream
         life._heads = form.pattern
-        life._own_values = self.reception.own_values(form, data + form.key_at)
+        life.keep_own_values(self.reception.own_values(form, data + form.key_at))
         return life
 
     cdef int begin(self, Life life, object events, uint8_t* rest, size_t size) except -1:

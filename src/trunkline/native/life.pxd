@@ -22,7 +22,8 @@ cdef class Life(Sink):
 
     # For connection.Connection
     cdef public object _heads   # connection.heads.Heads, or bytes once they are folded
-    cdef public bytes _own_values
+    # Owned: how many bytes they are, in four, and they. An object for them takes twice as much.
+    cdef uint8_t* own_values
 
     # Where messages go: into the inbox, or to on_message(events, connection, data)
     cdef readonly Inbox inbox
@@ -33,6 +34,7 @@ cdef class Life(Sink):
     # arrived behind the handshake goes to receive() then, and catch_up() is called at the end.
     cdef int begin(self, Footing footing, object events) except -1
     cdef int expect_calls(self) except -1
+    cdef int keep_own_values(self, bytes values) except -1
     cdef int receive_copy(self, bytes received) except -1
     cdef int catch_up(self) except -1
 

@@ -8,10 +8,10 @@ goodbye, the look at its pulse, the end of the stream. For everything else the l
 finds the connection at rest and takes it from there.
 """
 
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from cpython.object cimport PyObject
-from libc.stdint cimport uint8_t
+from libc.stdint cimport uint8_t, uint32_t
 from libc.string cimport memcpy
 
 from trunkline.native.closing cimport write_close
@@ -102,6 +102,33 @@ cdef class Life(Sink):
         if TL_CALLS_NEED_DICT:
             make_dict(self, NULL)
         return 0
+
+    cdef int keep_own_values(self, bytes values) except -1:
+        cdef:
+            uint32_t size = PyBytes_GET_SIZE(values)
+            uint8_t* kept = <uint8_t*>PyMem_Malloc(sizeof(size) + size)
+        if kept == NULL:
+            raise MemoryError
+        memcpy(kept, &size, sizeof(size))
+        memcpy(kept + sizeof(size), PyBytes_AS_STRING(values), size)
+        PyMem_Free(self.own_values)
+        self.own_values = kept
+        return 0
+
+    def __dealloc__(self):
+        PyMem_Free(self.own_values)
+
+    @property
+    def _own_values(self):
+        cdef uint32_t size
+        if self.own_values == NULL:
+            return None
+        memcpy(&size, self.own_values, sizeof(size))
+        return PyBytes_FromStringAndSize(<const char*>self.own_values + sizeof(size), size)
+
+    @_own_values.setter
+    def _own_values(self, bytes values not None):
+        self.keep_own_values(values)
 
     cdef int receive_copy(self, bytes received) except -1:
         """Take bytes that may be written to in a copy only."""
