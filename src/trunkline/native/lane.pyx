@@ -44,6 +44,9 @@ cdef extern from *:
     """
     void tl_share_am_anext(object kind, object heir) noexcept
 
+cdef extern from "attributes.h":
+    int tl_inherit_dict(object heir) except -1
+
 cdef extern from *:
     """
     enum { FAST_CALL = METH_FASTCALL | METH_KEYWORDS };
@@ -407,3 +410,4 @@ cdef class Send(Awaitable):
 
 
 sends_directly(Send)
+tl_inherit_dict(Lane)

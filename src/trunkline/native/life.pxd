@@ -33,7 +33,7 @@ cdef class Life(Sink):
     # Open a connection that was made with join(), or by hand: endpoint, timer, on_open(). What
     # arrived behind the handshake goes to receive() then, and catch_up() is called at the end.
     cdef int begin(self, Footing footing, object events) except -1
-    cdef int expect_calls(self) except -1
+    cdef void expect_calls(self) noexcept
     cdef int keep_own_values(self, bytes values) except -1
     cdef int receive_copy(self, bytes received) except -1
     cdef int catch_up(self) except -1

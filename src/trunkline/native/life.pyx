@@ -28,26 +28,13 @@ from trunkline.close_codes import CloseCode
 from trunkline.errors import OK_CODES
 from trunkline.protocol.events import Failed, Ping, Pong
 
-cdef extern from *:
-    """
-    /* Cython makes a dict for each object; whoever sets something in it makes one again. */
-    static inline void tl_drop_dict(PyObject *owner)
-    {
-        PyObject **place = _PyObject_GetDictPtr(owner);
-
-        if (place != NULL)
-            Py_CLEAR(*place);
-    }
-
-    /* CPython 3.11 specialises calls of an object's methods only where its dict is there. */
-    #define TL_CALLS_NEED_DICT (PY_VERSION_HEX < 0x030C0000)
-    """
-    const bint TL_CALLS_NEED_DICT
+cdef extern from "attributes.h":
     void tl_drop_dict(object owner) noexcept
+    void tl_lend_dict(object owner) noexcept
+    int tl_prepare_loans(object kind) except -1
 
 cdef extern from "Python.h":
     Py_ssize_t Py_REFCNT(PyObject* o) noexcept
-    object make_dict "PyObject_GenericGetDict" (object owner, void* context)
 
 # As in connection/state.py
 cdef enum State:
@@ -97,11 +84,9 @@ cdef class Life(Sink):
             self.tell(events.on_open, (self,))
         return 0
 
-    cdef int expect_calls(self) except -1:
+    cdef void expect_calls(self) noexcept:
         """Be ready for a handler that calls `send()` and its like for each message."""
-        if TL_CALLS_NEED_DICT:
-            make_dict(self, NULL)
-        return 0
+        tl_lend_dict(self)
 
     cdef int keep_own_values(self, bytes values) except -1:
         cdef:
@@ -317,3 +302,6 @@ cdef class Life(Sink):
         except Exception as error:
             self._link.consumer.failed(method, error)
         return 0
+
+
+tl_prepare_loans(Life)
