@@ -61,6 +61,11 @@ PEERS = (
         for_fanout=TOPIC,
     ),
     Peer("trunkline-events-kept", python("trunkline", *EVENTS, "--keep-memory"), for_fanout=TOPIC),
+    Peer(
+        "trunkline-events-metered",
+        python("trunkline", "--handler", "events-metered"),
+        only=Kind.ECHO,
+    ),
     Peer("trunkline-async", python("trunkline")),
     Peer("trunkline-async+uvloop", python("trunkline", *UVLOOP)),
     Peer("picows", python("picows"), can_compress=False),

@@ -6,11 +6,22 @@ from typing import Any
 
 import pytest
 
-from trunkline.limits import DEFAULT_LIMITS, Backoff, LimitOptions, Limits, Rate, with_options
+from trunkline.limits import (
+    APP_LIMITS,
+    DEFAULT_LIMITS,
+    MIB,
+    Backoff,
+    Excess,
+    LimitOptions,
+    Limits,
+    Rate,
+    with_options,
+)
 
-RATES = ["handshake_rate"]
-NAMES = [field.name for field in fields(Limits) if field.name not in RATES]
+RATES = ["message_rate", "byte_rate", "control_rate", "handshake_rate"]
+NAMES = [field.name for field in fields(Limits) if field.name not in (*RATES, "on_excess")]
 TIMES = ["busy_poll", "close_timeout", "open_timeout", "ping_interval", "ping_timeout"]
+TIMES += ["idle_timeout", "max_stall"]
 OF_AN_APP = {"max_connections", "max_connections_per_address", "max_connections_per_user"}
 MAY_BE_OFF = {"max_size", "max_unsent", *OF_AN_APP, *TIMES} - {"busy_poll"}
 
@@ -88,39 +99,6 @@ def test_a_limit_that_must_be_on_refuses_none(name: str) -> None:
         Limits(**{name: None})  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("name", RATES)
-def test_a_rate_is_one_or_off(name: str) -> None:
-    options: Any = {name: None}
-    assert getattr(Limits(**options), name) is None
-    with pytest.raises(TypeError, match=f"{name} is a Rate or None, not 50"):
-        Limits(**{name: 50})  # type: ignore[arg-type]
-
-
-def test_a_rate_is_in_a_second_unless_told_otherwise() -> None:
-    assert Rate(50, burst=200) == Rate(50, per=1.0, burst=200)
-
-
-@pytest.mark.parametrize("name", ["count", "per", "burst"])
-@pytest.mark.parametrize("value", [-1, float("-inf"), float("nan"), 0, float("inf")])
-def test_a_rate_is_made_of_numbers_above_zero(name: str, value: Any) -> None:
-    numbers: Any = {"count": 1, "burst": 1} | {name: value}
-    with pytest.raises((TypeError, ValueError), match=f"{name} "):
-        Rate(**numbers)
-
-
-@pytest.mark.parametrize("value", [0, float("inf")])
-def test_a_rate_that_is_none_says_what_would_be_one(value: float) -> None:
-    with pytest.raises(ValueError, match=f"per of a rate is {value}, it must be above 0 and fin"):
-        Rate(1, per=value, burst=1)
-
-
-@pytest.mark.parametrize("name", ["count", "burst"])
-def test_a_rate_counts_in_whole_numbers(name: str) -> None:
-    numbers: Any = {"count": 1, "burst": 1} | {name: 1.5}
-    with pytest.raises(TypeError, match=f"{name} is a whole number, not 1.5"):
-        Rate(**numbers)
-
-
 def test_named_options_replace_limits_and_leave_the_others() -> None:
     changed = with_options(Limits(max_fragments=3), {"max_size": 7, "ping_interval": None})
     assert changed == Limits(max_fragments=3, max_size=7, ping_interval=None)
@@ -165,3 +143,60 @@ def test_a_backoff_is_made_of_numbers_that_are_not_negative(name: str) -> None:
     options: Any = {name: None}
     with pytest.raises(TypeError, match=f"{name} is a number, not None"):
         Backoff(**options)
+
+
+# Rates
+
+
+def test_a_rate_holds_as_much_as_comes_in_its_time_unless_told_otherwise() -> None:
+    rate = Rate(50, per=10.0)
+    assert (rate.most, rate.interval, rate.tolerance) == (50, 0.2, 10.0)
+    bursty = Rate(50, 10.0, burst=200)
+    assert (bursty.most, bursty.interval, bursty.tolerance) == (200, 0.2, 40.0)
+
+
+def test_a_rate_is_said_with_all_its_numbers() -> None:
+    assert Rate(5_000, burst=10_000).of("messages") == "5,000 messages per second, 10,000 at once"
+    assert Rate(3, per=0.5).of("bytes") == "3 bytes per 0.5 s, 3 at once"
+
+
+@pytest.mark.parametrize("wrong", [0, -1, float("inf"), float("nan")])
+@pytest.mark.parametrize("name", ["count", "per", "burst"])
+def test_a_rate_lets_something_happen(name: str, wrong: Any) -> None:
+    parts: dict[str, Any] = {"count": 1, "per": 1.0, "burst": 1, name: wrong}
+    with pytest.raises((TypeError, ValueError), match=f"^{name} "):
+        Rate(**parts)
+
+
+@pytest.mark.parametrize("name", RATES)
+def test_a_limit_that_is_a_rate_is_nothing_else(name: str) -> None:
+    assert getattr(Limits(**{name: Rate(1)}), name) == Rate(1)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match=f"{name} is a Rate or None, not 5"):
+        Limits(**{name: 5})  # type: ignore[arg-type]
+
+
+def test_what_becomes_of_too_much_is_one_of_three_things() -> None:
+    wrong: Any = "drop"
+    with pytest.raises(TypeError, match="on_excess is an Excess, not 'drop'"):
+        Limits(on_excess=wrong)
+    assert Limits(on_excess=Excess.DROP).on_excess == "drop"
+
+
+def test_stalls_are_seen_by_the_keep_alive() -> None:
+    with pytest.raises(ValueError, match="max_stall needs ping_interval"):
+        Limits(max_stall=5.0, ping_interval=None)
+
+
+def test_messages_are_metered_where_any_of_it_is_asked_for() -> None:
+    assert not DEFAULT_LIMITS.are_metered
+    assert not Limits(max_stall=1.0).are_metered
+    assert Limits(idle_timeout=1.0).are_metered
+    metered = set(RATES) - {"handshake_rate"}
+    assert all(Limits(**{name: Rate(1)}).are_metered for name in metered)  # type: ignore[arg-type]
+
+
+def test_an_application_has_the_rates_that_the_documentation_promises() -> None:
+    assert APP_LIMITS.message_rate == Rate(5_000, burst=10_000)
+    assert APP_LIMITS.byte_rate == Rate(16 * MIB, burst=32 * MIB)
+    assert APP_LIMITS.control_rate == Rate(50, burst=200)
+    assert APP_LIMITS.on_excess is Excess.PAUSE

@@ -19,6 +19,7 @@ from benchmarks.peers.setting import (
     ready,
     run,
 )
+from trunkline.limits import APP_LIMITS, DEFAULT_LIMITS
 
 Message = str | bytes
 topic = trunkline.Topic()
@@ -67,7 +68,14 @@ def serve_topic(request: trunkline.Request) -> trunkline.Events:
 
 # Serving
 
-HANDLERS: dict[str, Any] = {"async": serve_coroutine, "events": echo, "topic": serve_topic}
+HANDLERS: dict[str, Any] = {
+    "async": serve_coroutine,
+    "events": echo,
+    "events-metered": echo,
+    "topic": serve_topic,
+}
+METERED = {"events-metered"}
+"""With the rates of an application: what they cost."""
 
 
 def spin_option(setting: Setting) -> dict[str, float]:
@@ -83,6 +91,7 @@ async def main(setting: Setting) -> None:
         HANDLERS[setting.handler],
         HOST,
         0,
+        limits=APP_LIMITS if setting.handler in METERED else DEFAULT_LIMITS,
         ssl=setting.ssl,
         compression=setting.compression,
         max_size=MAX_MESSAGE_BYTES,

@@ -1,7 +1,8 @@
 """Every tunable number, with its default and its reason."""
 
 import math
-from dataclasses import KW_ONLY, dataclass, fields, replace
+from dataclasses import dataclass, fields, replace
+from enum import StrEnum
 from typing import Any, TypedDict
 
 KIB = 1024
@@ -12,10 +13,17 @@ def check_numbers(settings: "Limits | Rate | Backoff | Drain") -> None:
     """Refuse what is not a number of the right kind, or a negative one."""
     for field in fields(settings):
         value = getattr(settings, field.name)
-        if field.type == Rate | None:
-            check_rate(field.name, value)
+        if field.type in (Excess, Rate | None):
+            check_kind(field.name, value, field.type)
         else:
             check_number(field.name, value, field.type)
+
+
+def check_kind(name: str, value: Any, kind: Any) -> None:
+    """Refuse a value that is not of `kind`, its annotation."""
+    if not isinstance(value, kind):
+        what = "an Excess" if kind is Excess else "a Rate or None"
+        raise TypeError(f"{name} is {what}, not {value!r}")
 
 
 def check_number(name: str, value: Any, kind: Any) -> None:
@@ -28,15 +36,9 @@ def check_number(name: str, value: Any, kind: Any) -> None:
         raise ValueError(f"{name} is {value!r}, it must not be negative")
 
 
-def check_rate(name: str, value: Any) -> None:
-    """Refuse a value that is neither a rate nor `None`."""
-    if not isinstance(value, Rate | None):
-        raise TypeError(f"{name} is a Rate or None, not {value!r}")
-
-
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """How often something may happen: a bucket of `burst` that is filled with `count` each `per`.
+    """How often something may happen: a bucket of tokens that fills up again.
 
     Raises:
         TypeError: one of the three is not a number.
@@ -46,20 +48,55 @@ class Rate:
     count: int
     """How many may happen within `per`, in the long run."""
 
-    _: KW_ONLY
-
     per: float = 1.0
     """Seconds."""
 
-    burst: int
-    """How many may happen at once, after a rest."""
+    burst: int | None = None
+    """How many may happen at once, after a rest; `None` for `count`."""
 
     def __post_init__(self) -> None:
         check_numbers(self)
-        for name in ("count", "per", "burst"):
-            value = getattr(self, name)
-            if not 0 < value < math.inf:
-                raise ValueError(f"{name} of a rate is {value!r}, it must be above 0 and finite")
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if value is not None and not 0 < value < math.inf:
+                raise ValueError(
+                    f"{field.name} of a rate is {value!r}, it must be above 0 and finite"
+                )
+
+    @property
+    def interval(self) -> float:
+        """Seconds in which one token comes."""
+        return self.per / self.count
+
+    @property
+    def most(self) -> int:
+        """Tokens in a full bucket."""
+        return self.count if self.burst is None else self.burst
+
+    @property
+    def tolerance(self) -> float:
+        """Seconds in which an empty bucket fills up."""
+        return self.most * self.interval
+
+    def of(self, what: str) -> str:
+        """Say it in words, for a reason: "5,000 messages per second, 10,000 at once"."""
+        time = "second" if self.per == 1 else f"{self.per:g} s"
+        return f"{self.count:,} {what} per {time}, {self.most:,} at once"
+
+
+class Excess(StrEnum):
+    """What becomes of what a peer sends above a rate."""
+
+    PAUSE = "pause"
+    """It is taken, and then nothing is read until it is paid for: TCP slows the peer down."""
+
+    DROP = "drop"
+    """The message, ping or pong is dropped, and counted. The peer waits for what cannot be
+    dropped: bytes, and empty fragments.
+    """
+
+    CLOSE = "close"
+    """The connection is closed with 1008, and the reason names the rate."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,8 +182,38 @@ class Limits:
     back at once, a loop without a pause is slowed down. `serve()` ignores it.
     """
 
+    message_rate: Rate | None = None
+    """Messages that the peer may send."""
+
+    byte_rate: Rate | None = None
+    """Bytes of frames that the peer may send."""
+
+    control_rate: Rate | None = None
+    """Pings, pongs and empty fragments that the peer may send: they cost time, and bring nothing.
+    """
+
+    on_excess: Excess = Excess.PAUSE
+    """What becomes of more than these rates allow."""
+
+    idle_timeout: float | None = None
+    """Seconds without a message either way after which the connection is closed with 1001; where
+    the last one was sent by this side, up to a quarter more. Pings are no messages."""
+
+    max_stall: float | None = None
+    """Seconds in which nothing leaves of what is unsent, after which the connection is given up.
+    The keep-alive sees to it, `ping_interval` late at most. Without it only a peer is given up for
+    which more than `write_limit` waits, after `ping_interval` and `ping_timeout`."""
+
     def __post_init__(self) -> None:
         check_numbers(self)
+        if self.max_stall is not None and not self.ping_interval:
+            raise ValueError("max_stall needs ping_interval: the keep-alive sees to it")
+
+    @property
+    def are_metered(self) -> bool:
+        """Whether it matters when each message comes."""
+        meters = (self.message_rate, self.byte_rate, self.control_rate, self.idle_timeout)
+        return any(meter is not None for meter in meters)
 
 
 class LimitOptions(TypedDict, total=False):
@@ -164,8 +231,12 @@ class LimitOptions(TypedDict, total=False):
 
 DEFAULT_LIMITS = Limits()
 
-APP_LIMITS = Limits()
-"""What an `App` starts from."""
+APP_LIMITS = Limits(
+    message_rate=Rate(5_000, burst=10_000),
+    byte_rate=Rate(16 * MIB, burst=32 * MIB),
+    control_rate=Rate(50, burst=200),
+)
+"""What an application lets strangers use: far more than a page needs, far less than a flood is."""
 
 
 def with_options(limits: Limits, options: LimitOptions) -> Limits:
@@ -278,6 +349,12 @@ connection takes the same bytes; only messages above 4 KiB would gain by a large
 
 TICK_BUFFER = 64 * KIB
 """Bytes that a topic gathers before it sends without waiting for the end of the round."""
+
+IDLE_LOOKS = 4
+"""Looks at an idle connection in its `idle_timeout`: what it is sent is only seen by looking."""
+
+TOKEN_ROUNDING = 1 / 64
+"""Tokens by which a rate may be wrong: a clock that has run for weeks is no finer at 16 MiB/s."""
 
 MAX_BACKLOG = 1 * MIB
 """Bytes that wait for a slow subscriber of a topic; the stream before it holds `write_limit`."""

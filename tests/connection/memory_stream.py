@@ -271,6 +271,7 @@ def make_line(
     deflate: DeflateParameters | None = None,
     engine: MemoryEngine | None = None,
     when_lost: Callable[[Any], None] | None = None,
+    when_dropped: Callable[[Any, Any], None] | None = None,
     **limits: Any,
 ) -> Line:
     """Make a connection that is still to be opened; `role` is that of its own side."""
@@ -278,7 +279,7 @@ def make_line(
     chosen = Limits(**limits)
     stream = MemoryStream(chosen.write_limit, engine.now)
     logger = logging.getLogger("trunkline.test")
-    setting = Setting(engine, role, chosen, logger, when_lost)  # type: ignore[arg-type]
+    setting = Setting(engine, role, chosen, logger, when_lost, when_dropped)  # type: ignore[arg-type]
     connection = Connection(setting, stream)
     other = Role.CLIENT if role is Role.SERVER else Role.SERVER
     return Line(engine, stream, connection, Peer(stream, other, deflate))

@@ -9,6 +9,7 @@ from trunkline.connection.group import Group
 from trunkline.connection.shared_message import SharedMessage
 from trunkline.connection.subscription import Subscription
 from trunkline.connection.topic import Topic
+from trunkline.connection.traffic import Traffic
 from trunkline.engines.fanout import fan_out
 from trunkline.protocol.events import Text
 
@@ -23,7 +24,7 @@ def messages(*texts: str) -> list[SharedMessage]:
 
 async def test_all_messages_of_a_tick_leave_in_one_write() -> None:
     lines = [open_line(), open_line()]
-    group = Group(PLAIN, fan_out)
+    group = Group(PLAIN, fan_out, Traffic())
     for line in lines:
         group.add(member(line))
     assert group.send(messages("a", "b")) == []
@@ -33,7 +34,7 @@ async def test_all_messages_of_a_tick_leave_in_one_write() -> None:
 
 async def test_who_has_no_room_is_let_go_and_has_been_sent_nothing() -> None:
     slow, fine = open_line(write_limit=10), open_line()
-    group = Group(PLAIN, fan_out)
+    group = Group(PLAIN, fan_out, Traffic())
     members = [member(slow), member(fine)]
     for one in members:
         group.add(one)
@@ -47,7 +48,7 @@ async def test_who_has_no_room_is_let_go_and_has_been_sent_nothing() -> None:
 
 
 async def test_a_member_counts_from_when_it_came_until_it_went() -> None:
-    group = Group(PLAIN, fan_out)
+    group = Group(PLAIN, fan_out, Traffic())
     early, late = member(open_line()), member(open_line())
     group.add(early)
     group.send(messages("a"))

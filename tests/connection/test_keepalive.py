@@ -22,10 +22,11 @@ class Patient(Timer):
     def __init__(self, engine: MemoryEngine) -> None:
         super().__init__()
         self.timeout: float | None = TIMEOUT
+        self.max_stall: float | None = None
         self._engine = engine
         self._start = engine.now()
         self.last_heard = self._start
-        self.is_reading_paused = False
+        self.is_deaf = False
         self.pings: list[float] = []
         self.end: tuple[float, float] | None = None
         self.unread: float | None = None
@@ -37,7 +38,8 @@ class Patient(Timer):
         return self._start + self.pings[-1] if self.pings else None
 
     def fire(self) -> None:
-        delay = feel_pulse(self, self._engine.now(), INTERVAL, self.timeout)
+        now = self._engine.now()
+        delay = feel_pulse(self, now, INTERVAL, self.timeout, self.max_stall)
         if delay is not None:
             self._engine.timers.set(self, delay)
 
@@ -109,10 +111,10 @@ def test_a_lively_peer_is_never_asked(engine: MemoryEngine, patient: Patient) ->
 def test_a_peer_that_cannot_be_heard_is_not_blamed(engine: MemoryEngine, patient: Patient) -> None:
     watch(patient, engine)
     engine.clock.advance(INTERVAL + 1)
-    patient.is_reading_paused = True
+    patient.is_deaf = True
     engine.clock.advance(10 * INTERVAL)
     assert patient.pings == about(INTERVAL)
-    patient.is_reading_paused = False
+    patient.is_deaf = False
     patient.hear()
     engine.clock.advance(INTERVAL + 1)
     assert patient.end is None
@@ -197,7 +199,7 @@ def test_a_peer_that_is_not_read_from_is_given_up_too_where_it_does_not_read(
     engine: MemoryEngine, patient: Patient
 ) -> None:
     watch(patient, engine)
-    patient.is_reading_paused = True
+    patient.is_deaf = True
     patient.stuck_at = 1000
     engine.clock.advance(3 * (INTERVAL + TIMEOUT))
     assert patient.unread is not None
@@ -208,3 +210,31 @@ def test_without_a_timeout_nobody_is_given_up(engine: MemoryEngine, patient: Pat
     patient.stuck_at = 1000
     talk(engine, patient, 10 * INTERVAL)
     assert patient.unread is None
+
+
+@pytest.mark.parametrize("timeout", [TIMEOUT, None])
+def test_a_stall_that_is_too_long_is_seen_within_one_interval(
+    engine: MemoryEngine, patient: Patient, timeout: float | None
+) -> None:
+    patient.max_stall = 5.0
+    watch(patient, engine, timeout)
+    patient.stuck_at = 1000
+    talk(engine, patient, INTERVAL + 4)
+    assert patient.unread is None
+    talk(engine, patient, 2)
+    assert patient.unread == pytest.approx(5.0, abs=LATE)
+
+
+def test_looking_more_often_at_a_stall_makes_nobody_answer_sooner(
+    engine: MemoryEngine, patient: Patient
+) -> None:
+    patient.max_stall = 3.0
+    watch(patient, engine)
+    for left in range(int(INTERVAL + TIMEOUT) - 1):
+        patient.stuck_at = 1000 + left
+        engine.clock.advance(1.0)
+    assert patient.pings == about(INTERVAL)
+    assert patient.end is None and patient.unread is None
+    patient.stuck_at = None
+    engine.clock.advance(2.0)
+    assert list(patient.end or ()) == about(30, 30)

@@ -11,7 +11,6 @@ import pytest
 
 from tests.connection.memory_stream import Line, advance, end_of, make_line, open_line, rounds
 from trunkline.close_codes import CloseCode
-from trunkline.connection import link as link_module
 from trunkline.connection.connection import Connection
 from trunkline.connection.debts import NO_DEBTS
 from trunkline.connection.ending import NO_END, Ending
@@ -25,7 +24,7 @@ from trunkline.errors import (
     ConnectionClosedOK,
     InvalidState,
 )
-from trunkline.limits import FAILURE_GRACE, TICK
+from trunkline.limits import FAILURE_GRACE, TICK, Excess, Rate
 from trunkline.protocol.events import Binary, Close, Ping, Pong, Text
 from trunkline.protocol.handshake import Agreement
 from trunkline.protocol.role import Role
@@ -294,19 +293,6 @@ async def test_a_pong_that_is_owed_is_not_paid_behind_a_goodbye() -> None:
     assert line.peer.heard[1:] == [Close(1000, "")]
 
 
-async def test_a_random_payload_is_not_that_of_a_ping_under_way(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    line = open_line()
-    waiting = line.connection.ping(b"once")
-    draws = [b"once", b"once", b"more"]
-    with monkeypatch.context() as patch:
-        patch.setattr(link_module.os, "urandom", lambda size: draws.pop(0))
-        assert line.link.new_ping_payload() == b"more"
-    line.peer.pong(b"once")
-    await waiting
-
-
 # Keep-alive
 
 
@@ -435,8 +421,10 @@ async def test_a_message_is_sent_as_told() -> None:
 
 async def test_a_frame_goes_out_as_it_is() -> None:
     line = open_line()
-    line.link.send_frame(line.link.endpoint.send_pong(b"x"))
-    assert line.peer.heard == [Pong(b"x")]
+    line.link.send_control(line.link.endpoint.send_pong(b"x"))
+    line.link.send_frames(line.link.endpoint.send_text("a"), messages=1)
+    assert line.peer.heard == [Pong(b"x"), Text("a")]
+    assert (line.link.traffic.messages_sent, line.link.traffic.bytes_sent) == (1, 6)
 
 
 async def test_draining_waits_for_room() -> None:
@@ -465,13 +453,11 @@ async def test_draining_a_lost_connection_raises_at_once() -> None:
         assert (caught.value.code, caught.value.silence) == (1006, 2)
 
 
-async def test_a_backlog_is_given_up_above_the_limit() -> None:
-    line = open_line(max_unsent=100)
+async def test_who_does_not_read_is_given_up() -> None:
+    line = open_line()
     line.stream.stall()
     line.connection.send_soon(bytes(58))
-    assert not line.link.is_overrun(40)
-    assert line.link.state is State.OPEN
-    assert line.link.is_overrun(41)
+    line.link.give_up_slow("101 bytes unsent, limit 100")
     reason = "the peer does not read: 101 bytes unsent, limit 100"
     await line.connection.wait_closed()
     assert end_of(line) == (ConnectionClosedError, 1013, reason, Closer.LOCAL)
@@ -624,3 +610,29 @@ async def test_a_close_that_cannot_be_sent_is_told_to_nobody() -> None:
     with pytest.raises(ValueError):
         line.connection.close_soon(1005)
     assert follower.told == []
+
+
+# Rates
+
+
+async def test_a_rate_lets_the_peer_wait_until_a_goodbye_is_under_way() -> None:
+    line = open_line(message_rate=Rate(1, per=100.0), byte_rate=Rate(1_000))
+    line.peer.text("a", "b")
+    assert line.link.is_deaf and line.stream.is_reading_paused
+    line.connection.ping()
+    line.connection.pause_reading()
+    line.connection.resume_reading()
+    assert line.link.is_deaf and line.stream.is_reading_paused
+    line.connection.close_soon()
+    assert not line.link.is_deaf and not line.stream.is_reading_paused
+    line.peer.close()
+    await rounds()
+    assert end_of(line)[1] == 1000
+
+
+async def test_who_sends_too_much_is_refused() -> None:
+    line = open_line(message_rate=Rate(1, per=100.0), on_excess=Excess.CLOSE)
+    line.peer.text("a", "b")
+    assert line.peer.closed == Close(1008, "over 1 messages per 100 s, 1 at once")
+    assert line.link.traffic.closed == 1
+    assert await line.connection.recv() == "a"

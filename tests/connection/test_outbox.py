@@ -350,6 +350,7 @@ async def test_what_others_get_as_well_keeps_its_place(role: Role) -> None:
     await task
     assert outbox.has_room and outbox.stream is line.stream
     assert outbox.write_limit == line.link.limits.write_limit
+    assert outbox.traffic is line.link.traffic
     outbox.send_shared(messages[1])
     outbox.send_all(messages[1:])
     line.connection.close_soon()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 
 import pytest
 
@@ -96,3 +97,13 @@ async def test_a_keepalive_ping_is_measured_and_only_the_latest_is_remembered(
     assert pings.answered(b"b", 5.0) == 2
     assert await waiting == 4
     assert pings.keepalive_sent_at is None
+
+
+def test_a_random_payload_is_not_that_of_a_ping_under_way(
+    pings: Pings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pings.keepalive_sent(b"once", 1.0)
+    draws = [b"once", b"once", b"more"]
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "urandom", lambda size: draws.pop(0))
+        assert pings.new_payload() == b"more"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from tests.integrations.asgi_server import served
 
 from tests.docs.page import Page
-from tests.integrations.asgi_server import served
 from trunkline import InvalidStatus, connect
 
 PAGE = Page("fastapi")

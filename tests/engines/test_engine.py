@@ -39,7 +39,7 @@ def test_whoever_offers_an_interface_has_all_of_it(interface: type, kind: type) 
     assert methods(interface)
     missing = {name for name in methods(interface) if not hasattr(kind, name)}
     # Attributes of instances.
-    assert missing <= {"has_ended", "is_lost", "is_writing_paused"}
+    assert missing <= {"has_ended", "is_lost", "is_reading_paused", "is_writing_paused"}
 
 
 def test_an_address_is_nowhere_until_it_is_told() -> None:

@@ -21,7 +21,7 @@ from trunkline.errors import (
     ProtocolError,
     TooManyFragments,
 )
-from trunkline.limits import Limits
+from trunkline.limits import Limits, Rate
 from trunkline.protocol.closing import State
 from trunkline.protocol.deflate import PerMessageDeflate
 from trunkline.protocol.endpoint import Endpoint
@@ -467,3 +467,45 @@ def test_the_bytes_copied_for_a_byte_do_not_grow_with_the_message(make: Make) ->
         tracemalloc.stop()
     # Copying what has come so far, with each read, would make the late ones twice as dear.
     assert median(taken[-size // 4 :]) < 1.5 * median(taken[: size // 4])
+
+
+# Fragments that bring nothing
+
+COUNTED = Limits(control_rate=Rate(1))
+FIRST, EMPTY, LAST, WHOLE = b"\x01\x00", b"\x00\x00", b"\x80\x00", b"\x81\x00"
+
+
+@pytest.mark.parametrize("is_one_read", [True, False])
+@pytest.mark.parametrize(
+    ("frames", "count"),
+    [
+        ([WHOLE, b"\x82\x00", b"\x89\x00", b"\x8a\x00"], 0),
+        ([FIRST, LAST], 2),
+        ([FIRST, EMPTY, EMPTY, b"\x80\x01x"], 3),
+        ([b"\x01\x01x", LAST, FIRST, EMPTY, LAST, WHOLE], 4),
+        ([b"\x01\x01x", b"\x00\x01y", EMPTY], 1),
+    ],
+)
+def test_fragments_without_payload_are_counted(
+    make: Make, frames: list[bytes], count: int, is_one_read: bool
+) -> None:
+    endpoint = make(Role.CLIENT, COUNTED)
+    found = 0
+    for data in [b"".join(frames)] if is_one_read else frames:
+        endpoint.receive_bytes(data)
+        found += endpoint.take_empty_fragments()
+    assert found == count
+    assert endpoint.take_empty_fragments() == 0
+
+
+def test_they_are_not_counted_where_nobody_limits_them(make: Make) -> None:
+    endpoint = make(Role.CLIENT)
+    endpoint.receive_bytes(FIRST + EMPTY + LAST)
+    assert endpoint.take_empty_fragments() == 0
+
+
+@pytest.mark.parametrize("end", [b"\x88\x00", b"\x83\x00"])
+def test_after_a_goodbye_or_a_mistake_they_matter_no_more(make: Make, end: bytes) -> None:
+    endpoint = make(Role.CLIENT, COUNTED)
+    endpoint.receive_bytes(FIRST + EMPTY + end)
+    assert endpoint.take_empty_fragments() == 0

@@ -8,6 +8,7 @@ from trunkline.connection.connection import Connection
 from trunkline.connection.form import Form
 from trunkline.connection.fragments import DataLike
 from trunkline.connection.shared_message import SharedMessage
+from trunkline.connection.traffic import Traffic
 from trunkline.engines.choose import FanOut, fan_out_for
 from trunkline.engines.engine import Stream
 
@@ -36,7 +37,7 @@ def broadcast(
         ValueError: what is to be sent as text is no text.
     """
     shared = SharedMessage(message, text=text, compress=compress)
-    alike: dict[tuple[Form, FanOut], dict[Stream, Connection]] = {}
+    alike: dict[tuple[Form, FanOut, Traffic], dict[Stream, Connection]] = {}
     others: list[Connection] = []
     # Nothing is written yet: whoever is told that there is room again could close another one.
     for connection in tuple(connections):
@@ -45,13 +46,17 @@ def broadcast(
             continue
         group = None
         if outbox.form is not None and outbox.has_room:
-            group = alike.setdefault((outbox.form, fan_out_for(outbox.stream)), {})
+            kind = outbox.form, fan_out_for(outbox.stream), outbox.traffic
+            group = alike.setdefault(kind, {})
         if group is None or outbox.stream in group:
             others.append(connection)
         else:
             group[outbox.stream] = connection
-    for (form, fan_out), group in alike.items():
-        fan_out(tuple(group), shared.frame(form))
+    for (form, fan_out, traffic), group in alike.items():
+        frame = shared.frame(form)
+        traffic.messages_sent += len(group)
+        traffic.bytes_sent += len(group) * len(frame)
+        fan_out(tuple(group), frame)
     for connection in others:
         send_apart(connection, shared)
 

@@ -324,7 +324,7 @@ class Connection:
         """
         link = self._link
         link.check_open()
-        payload = link.new_ping_payload() if data is None else to_payload(data)
+        payload = link.pings.new_payload() if data is None else to_payload(data)
         link.pings.check_unused(payload)
         return link.send_ping(payload).sent(payload, link.engine.now())
 
@@ -336,7 +336,7 @@ class Connection:
             ValueError: the data are more than 125 bytes.
         """
         self._link.check_open()
-        self._link.send_frame(self._link.endpoint.send_pong(to_payload(data)))
+        self._link.send_control(self._link.endpoint.send_pong(to_payload(data)))
 
     # Closing
 

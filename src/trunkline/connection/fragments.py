@@ -139,7 +139,7 @@ class FragmentWriter:
         else:
             frame = link.endpoint.send_binary(payload, fin=fin, compress=self._compress)
         self.has_begun = True
-        link.send_frame(frame)
+        link.send_frames(frame, messages=int(fin))
 
     def _is_text(self) -> bool:
         return self._kind is str if self._as_text is None else self._as_text

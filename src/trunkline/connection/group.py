@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from trunkline.connection.form import Form
 from trunkline.connection.shared_message import SharedMessage
+from trunkline.connection.traffic import Traffic
 from trunkline.engines.choose import FanOut
 from trunkline.engines.engine import Stream
 
@@ -20,11 +21,13 @@ class Group:
     Args:
         form: of the frames of every member.
         fan_out: sends on streams of their kind.
+        traffic: counts what is sent to members.
     """
 
-    def __init__(self, form: Form, fan_out: FanOut) -> None:
+    def __init__(self, form: Form, fan_out: FanOut, traffic: Traffic) -> None:
         self._form = form
         self._fan_out = fan_out
+        self._traffic = traffic
         self._members: dict[Stream, Subscription] = {}
         self.sent = 0
         """Messages since the beginning: what a member was sent is a difference of two of these."""
@@ -52,4 +55,6 @@ class Group:
         for subscription in left:
             subscription.leave_group()
         self.sent += len(messages)
+        self._traffic.messages_sent += len(messages) * len(self)
+        self._traffic.bytes_sent += len(data) * len(self)
         return left

@@ -24,6 +24,7 @@ from trunkline.protocol.handshake import Agreement
 if TYPE_CHECKING or native.AVAILABLE:
     from trunkline.native.footing import Footing
     from trunkline.native.lane import Lane, called_directly
+    from trunkline.native.meter import Meter, Rates
     from trunkline.native.stream import Stream as NativeStream
 
 Kind = TypeVar("Kind", bound=Connection)
@@ -56,11 +57,17 @@ def footing_for(setting: Setting, agreement: Agreement) -> Footing:
     if footing is None:
         deflate = agreement.deflate
         new_deflate = None if deflate is None else partial(deflate_class(), setting.role, deflate)
-        footing = Footing(setting, agreement, mask_keys(), new_deflate)
+        new_meter = partial(Meter, Rates(setting.limits)) if setting.limits.are_metered else None
+        footing = Footing(setting, agreement, mask_keys(), new_deflate, new_meter)
         # Strangers choose subprotocols, where a function of the user's lets them.
         if len(setting.footings) < MOST_TERMS:
             setting.footings[agreement] = footing
     return footing
+
+
+def meter_of(stream: Any) -> Any:
+    """Give what stands between a stream and its connection, where the limits have rates."""
+    return stream.receiver if isinstance(stream.receiver, Meter) else None
 
 
 def silence_of(engine: Engine, stream: Stream) -> float:
@@ -81,7 +88,7 @@ def with_lane(kind: type[Connection]) -> type[Connection]:
 
     def _new_link(self: Any, endpoint: Endpoint | None, goodbye: Close | None) -> Link:
         link = Link(self._setting, self._stream)
-        link.latency = self.latency
+        link.latency, link.meter = self.latency, meter_of(self._stream)
         if endpoint is not None:
             link.endpoint, link.owner = endpoint, self
         if goodbye is not None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -12,13 +11,14 @@ from trunkline.connection.debts import NO_DEBTS, Debts
 from trunkline.connection.ending import NO_END, Ending
 from trunkline.connection.follower import Follower
 from trunkline.connection.keepalive import feel_pulse
+from trunkline.connection.meter import Meter
 from trunkline.connection.pings import NO_PINGS, Pings
+from trunkline.connection.pulse import Pulse
 from trunkline.connection.setting import Setting
 from trunkline.connection.state import State
-from trunkline.engines.engine import Engine, Stream
-from trunkline.engines.timers import Timer
+from trunkline.engines.engine import Stream
 from trunkline.errors import Closer, ConnectionClosed, InvalidState, PeerError
-from trunkline.limits import FAILURE_GRACE, Limits
+from trunkline.limits import FAILURE_GRACE
 from trunkline.protocol.closing import encode_close, shorten_reason
 from trunkline.protocol.endpoint import Endpoint
 from trunkline.protocol.events import Binary, Event, Ping, Pong, Text
@@ -27,40 +27,26 @@ from trunkline.protocol.role import Role
 if TYPE_CHECKING:
     from trunkline.connection.outbox import Outbox
 
-PING_PAYLOAD_BYTES = 4
 
-
-class Link(Timer):
+class Link(Pulse):
     """One connection after its opening handshake. It is its stream's receiver.
-
-    It is also the one timer that it needs: of the keep-alive, and then of the closing phases.
 
     Args:
         setting: what it shares with others.
         stream: carries the bytes.
     """
 
-    __slots__ = (
-        *("debts", "ending", "endpoint", "is_lost", "is_reading_paused", "latency", "owner"),
-        *("pings", "sender", "setting", "stream", "stuck", "when_due"),
-    )
+    __slots__ = ("debts", "ending", "endpoint", "is_lost", "latency", "owner", "sender")
 
     def __init__(self, setting: Setting, stream: Stream) -> None:
-        super().__init__()
-        self.setting = setting
-        self.stream = stream
+        super().__init__(setting, stream)
         self.owner: Owner | None = None
         self.sender: Outbox | None = None  # once it was needed
         self.endpoint: Endpoint
         self.is_lost = False
-        self.is_reading_paused = False
         self.latency = 0.0
         """The latest round-trip time in seconds; 0 before the first pong."""
-        self.when_due: Callable[[], None] | None = None
-        """Called at the deadline of a closing phase; until there is one, of the keep-alive."""
-        self.stuck: tuple[int, float] | None = None
         # Of its own only where there is something to say
-        self.pings = NO_PINGS
         self.ending = NO_END
         self.debts = NO_DEBTS
 
@@ -78,6 +64,8 @@ class Link(Timer):
         self.last_heard = self.engine.now()
         if self.limits.ping_interval:
             self.engine.timers.set(self, self.limits.ping_interval)
+        if self.limits.are_metered:
+            self.meter = Meter(self)
         self.consumer.opened()
         if received:
             self.bytes_received(received)
@@ -89,18 +77,8 @@ class Link(Timer):
             self.stream_lost(None)
         elif self.stream.has_ended:
             self.end_received()
-        elif not self.is_reading_paused:
+        elif not self.is_deaf:
             self.stream.resume_reading()
-
-    @property
-    def engine(self) -> Engine:
-        """Keeps the time."""
-        return self.setting.engine
-
-    @property
-    def limits(self) -> Limits:
-        """Times and sizes."""
-        return self.setting.limits
 
     @property
     def consumer(self) -> Consumer:
@@ -123,15 +101,6 @@ class Link(Timer):
         return State.OPEN if self.can_send else State.CLOSING
 
     @property
-    def last_heard(self) -> float:
-        """When the peer last gave a sign of life, or could begin to, in the engine's seconds."""
-        return self.stream.last_heard
-
-    @last_heard.setter
-    def last_heard(self, now: float) -> None:
-        self.stream.last_heard = now
-
-    @property
     def is_at_rest(self) -> bool:
         """Whether there is nothing to do until somebody says something."""
         is_undisturbed = not self.is_reading_paused and self.stuck is None
@@ -151,6 +120,10 @@ class Link(Timer):
 
     def bytes_received(self, data: bytes) -> None:
         """Take what arrived, and act on each event in turn."""
+        self.traffic.bytes_received += len(data)
+        if self.meter is not None:
+            self.meter.receive(data)
+            return
         for event in self.endpoint.receive_bytes(data):
             # A consumer may cut the connection while it is told of an earlier event.
             if self.has_ended:
@@ -161,7 +134,7 @@ class Link(Timer):
         """The peer ends the stream: in its turn, or without a close frame."""
         if not self.has_ended:
             self._end()
-            self._set_timer(self.stream.abort)
+            self.set_deadline(self.stream.abort)
         self.stream.close()
 
     def writing_resumed(self) -> None:
@@ -179,7 +152,8 @@ class Link(Timer):
         if error is not None and self.ending.cause is None:
             self._own_ending().cause = error
         self._end()
-        self._set_timer(None)
+        self.set_deadline(None)
+        self._let_meter_go()
         self.is_lost = True
         self.debts.loss.wake()
         self.consumer.lost()
@@ -192,11 +166,14 @@ class Link(Timer):
             case Text() | Binary():
                 # As in browsers: whoever has said goodbye listens no longer.
                 if self.can_send:
+                    self.traffic.messages_received += 1
                     self.consumer.message(event.data)
             case Ping():
+                self.traffic.control_received += 1
                 self._send_pong(event.payload)
                 self.consumer.ping(event.payload)
             case Pong():
+                self.traffic.control_received += 1
                 self._pong_received(event.payload)
                 self.consumer.pong(event.payload)
             case Close():
@@ -214,6 +191,11 @@ class Link(Timer):
         """Listen again, unless a failure waits: what follows it means nothing."""
         if self.is_reading_paused and self.debts.failure is None:
             self.is_reading_paused = False
+            self.listen()
+
+    def listen(self) -> None:
+        """Read on, unless somebody else lets the peer wait: a user or a rate."""
+        if not self.is_deaf:
             self.last_heard = self.engine.now()
             self.stream.resume_reading()
 
@@ -224,14 +206,22 @@ class Link(Timer):
         self.check_open()
         if as_text:
             text = data if isinstance(data, str) else data.decode()
-            self.stream.write(self.endpoint.send_text(text, compress=compress))
+            self.send_frames(self.endpoint.send_text(text, compress=compress), messages=1)
         else:
             binary = data.encode() if isinstance(data, str) else data
-            self.stream.write(self.endpoint.send_binary(binary, compress=compress))
+            self.send_frames(self.endpoint.send_binary(binary, compress=compress), messages=1)
 
-    def send_frame(self, frame: bytes) -> None:
-        """Send an encoded frame."""
-        self.stream.write(frame)
+    def send_frames(self, frames: bytes, *, messages: int) -> None:
+        """Send encoded frames, with which so many messages are complete."""
+        self.traffic.messages_sent += messages
+        self.traffic.bytes_sent += len(frames)
+        self.stream.write(frames)
+
+    def send_control(self, frame: bytes) -> None:
+        """Send an encoded control frame: it says nothing."""
+        if self.meter is not None:
+            self.meter.control_sent(len(frame))
+        self.send_frames(frame, messages=0)
 
     async def drain(self) -> None:
         """Wait while the unsent bytes are above high water.
@@ -244,21 +234,6 @@ class Link(Timer):
                 raise self.closed()
             await self._own_debts().room.wait()
 
-    def is_overrun(self, held: int) -> bool:
-        """Give the connection up where nobody reads what was sent; say whether that is so.
-
-        What counts is what was sent before: one message may be as large as it likes.
-
-        Args:
-            held: bytes that wait for their turn above the stream.
-        """
-        limit = self.limits.max_unsent
-        unsent = self.stream.unsent + held
-        if limit is None or unsent <= limit:
-            return False
-        self.give_up_slow(f"{unsent:,} bytes unsent, limit {limit:,}")
-        return True
-
     def give_up_slow(self, why: str) -> None:
         """End the connection because too much waits for it; the peer may come back."""
         reason = f"the peer does not read: {why}"
@@ -266,16 +241,10 @@ class Link(Timer):
 
     def send_ping(self, payload: bytes) -> Pings:
         """Send a ping, and give the pings under way, which are to take note of it."""
-        self.stream.write(self.endpoint.send_ping(payload))
+        self.send_control(self.endpoint.send_ping(payload))
         if self.pings is NO_PINGS:
             self.pings = Pings()
         return self.pings
-
-    def new_ping_payload(self) -> bytes:
-        """Make a payload that no ping under way has."""
-        while self.pings.is_under_way(payload := os.urandom(PING_PAYLOAD_BYTES)):
-            pass
-        return payload
 
     def _pong_received(self, payload: bytes) -> None:
         latency = self.pings.answered(payload, self.engine.now())
@@ -291,7 +260,7 @@ class Link(Timer):
         if self.stream.is_writing_paused:
             self._own_debts().pong = payload
         else:
-            self.stream.write(self.endpoint.send_pong(payload))
+            self.send_control(self.endpoint.send_pong(payload))
 
     # Followers
 
@@ -320,18 +289,14 @@ class Link(Timer):
     def _feel_pulse(self) -> None:
         interval, timeout = self.limits.ping_interval, self.limits.ping_timeout
         assert interval is not None
-        delay = feel_pulse(self, self.engine.now(), interval, timeout)
+        max_stall = self.limits.max_stall
+        delay = feel_pulse(self, self.engine.now(), interval, timeout, max_stall)
         if delay is not None:
             self.engine.timers.set(self, delay)
 
-    @property
-    def pinged_at(self) -> float | None:
-        """When the keep-alive has sent a ping, while that waits for its pong."""
-        return self.pings.keepalive_sent_at
-
     def send_keepalive_ping(self) -> None:
         """Ask for a sign of life."""
-        payload = self.new_ping_payload()
+        payload = self.pings.new_payload()
         self.send_ping(payload).keepalive_sent(payload, self.engine.now())
 
     def give_up(self, silence: float) -> None:
@@ -340,13 +305,8 @@ class Link(Timer):
         self._own_ending().fail(Close(CloseCode.ABNORMAL_CLOSURE, reason))
         self._send_close(CloseCode.INTERNAL_ERROR, "no answer to a ping")
         self._end()
-        self._set_timer(self.stream.abort)
+        self.set_deadline(self.stream.abort)
         self.stream.close()
-
-    @property
-    def stuck_at(self) -> int | None:
-        """How many bytes have left, while writing is paused; `None` otherwise."""
-        return self.stream.sent if self.stream.is_writing_paused else None
 
     def give_up_unread(self, seconds: float) -> None:
         """End the connection after `seconds` in which the peer read nothing."""
@@ -368,12 +328,17 @@ class Link(Timer):
             return
         self._send_close(code, reason)
         self._own_ending().closer = Closer.LOCAL
-        self._set_timer(self._close_timed_out)
-        self.resume_reading()
+        self.set_deadline(self._close_timed_out)
+        self._hear_out()
 
     def fail_locally(self, code: CloseCode, reason: str) -> None:
         """End the conversation because of a mistake on this side."""
         self.close(code, shorten_reason(reason))
+
+    def refuse(self, reason: str) -> None:
+        """End the conversation because the peer sends more than it may."""
+        self.traffic.closed += 1
+        self._fail(Close(CloseCode.POLICY_VIOLATION, reason), self.stream.end_writing)
 
     def settle(self) -> None:
         """Carry out a failure that waited for its consumer."""
@@ -386,7 +351,7 @@ class Link(Timer):
         if self.is_open and not self.has_ended:
             self._own_ending().closer = Closer.LOCAL
             self._end()
-            self._set_timer(None)
+            self.set_deadline(None)
         self.stream.abort()
 
     async def wait_lost(self) -> None:
@@ -420,22 +385,34 @@ class Link(Timer):
             self.settle()
         else:
             self.pause_reading()
-            self._set_timer(self.settle, FAILURE_GRACE)
+            self.set_deadline(self.settle, FAILURE_GRACE)
 
     def _fail(self, failure: Close, let_go: Callable[[], None]) -> None:
         self._own_ending().fail(failure)
         self._send_close(failure.code, shorten_reason(failure.reason))
         self._end()
-        self._set_timer(self.stream.abort)
-        self.resume_reading()
+        self.set_deadline(self.stream.abort)
+        self._hear_out()
         let_go()
 
     def _finish_stream(self) -> None:
         """Let the stream end: the server begins with it (RFC 6455 §7.1.1)."""
-        self._set_timer(self.stream.abort)
-        self.resume_reading()
+        self.set_deadline(self.stream.abort)
+        self._hear_out()
         if self.setting.role is Role.SERVER:
             self.stream.end_writing()
+
+    def _let_meter_go(self) -> None:
+        if self.meter is not None:
+            self.meter.let_go()
+
+    def _hear_out(self) -> None:
+        """Listen to the end, whoever lets the peer wait."""
+        is_held = self.is_deaf and not self.is_reading_paused
+        self._let_meter_go()
+        if is_held:
+            self.listen()
+        self.resume_reading()
 
     def _send_close(self, code: int | None, reason: str) -> None:
         if self.ending.sent is None:
@@ -446,7 +423,7 @@ class Link(Timer):
             self._own_ending().sent = Close(
                 CloseCode.NO_STATUS_RCVD if code is None else code, reason
             )
-            self.stream.write(frame)
+            self.send_control(frame)
 
     def _close_timed_out(self) -> None:
         seconds = self.limits.close_timeout
@@ -474,16 +451,6 @@ class Link(Timer):
         error = self.debts.take_failure()
         if error is not None:
             self._own_ending().fail(Close(error.code, error.reason))
-
-    def _set_timer(self, callback: Callable[[], None] | None, delay: float | None = None) -> None:
-        """Set the one timer for a closing phase, by default `close_timeout`; no more pings."""
-        delay = self.limits.close_timeout if delay is None else delay
-        if callback is None or delay is None:
-            self.when_due = None
-            self.cancel()
-        else:
-            self.when_due = callback
-            self.engine.timers.set(self, delay)
 
     # Made when there is something to say
 

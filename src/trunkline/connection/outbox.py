@@ -18,6 +18,7 @@ from trunkline.connection.fragments import (
     to_fragments,
 )
 from trunkline.connection.link import Link
+from trunkline.connection.traffic import Traffic
 from trunkline.engines.engine import Stream
 
 if TYPE_CHECKING:
@@ -79,6 +80,11 @@ class Outbox:
         return self._link.stream
 
     @property
+    def traffic(self) -> Traffic:
+        """Counts what is sent."""
+        return self._link.traffic
+
+    @property
     def write_limit(self) -> int:
         """Bytes that the stream takes before it is above high water."""
         return self._link.limits.write_limit
@@ -99,8 +105,16 @@ class Outbox:
         return not (self._link.stream.is_writing_paused or self.is_fragmenting)
 
     def is_overrun(self) -> bool:
-        """Give the connection up where nobody reads what was sent; say whether that is so."""
-        return self._link.is_overrun(self._held_bytes)
+        """Give the connection up where nobody reads what was sent; say whether that is so.
+
+        What counts is what was sent before: one message may be as large as it likes.
+        """
+        limit = self._link.limits.max_unsent
+        unsent = self._link.stream.unsent + self._held_bytes
+        if limit is None or unsent <= limit:
+            return False
+        self._link.give_up_slow(f"{unsent:,} bytes unsent, limit {limit:,}")
+        return True
 
     def send_shared(self, message: SharedMessage) -> None:
         """Send what others get as well, unless that is over."""
@@ -112,7 +126,7 @@ class Outbox:
             payload, as_text = message.payload, message.as_text
             self._link.send_message(payload, as_text=as_text, compress=message.compress)
         else:
-            self._link.send_frame(message.frame(self.form))
+            self._link.send_frames(message.frame(self.form), messages=1)
 
     def send_all(self, messages: Sequence[SharedMessage]) -> None:
         """Send several of these, in one write where others get the same bytes."""
@@ -121,7 +135,8 @@ class Outbox:
                 self.send_shared(message)
         else:
             form = self.form
-            self._link.send_frame(b"".join([message.frame(form) for message in messages]))
+            frames = b"".join([message.frame(form) for message in messages])
+            self._link.send_frames(frames, messages=len(messages))
 
     # Fragments
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Generator
 
 from trunkline.errors import ConcurrencyError
+
+PAYLOAD_BYTES = 4
 
 
 class RoundTrip(float):
@@ -50,6 +53,12 @@ class Pings:
     def keepalive_sent_at(self) -> float | None:
         """When the keep-alive's ping was sent, while it waits for its pong."""
         return next((at for at, future in self._pending.values() if future is None), None)
+
+    def new_payload(self) -> bytes:
+        """Make a payload that no ping under way has."""
+        while self.is_under_way(payload := os.urandom(PAYLOAD_BYTES)):
+            pass
+        return payload
 
     def check_unused(self, payload: bytes) -> None:
         """Refuse a payload that could not be told from that of a ping under way."""

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from trunkline.connection.traffic import Traffic, new_traffic
 from trunkline.engines.engine import Engine
 from trunkline.limits import Limits
 from trunkline.protocol.handshake import Agreement
@@ -23,6 +24,8 @@ class Setting:
         limits: times and sizes.
         logger: told of what nobody else is told of.
         when_lost: called with a connection, last of all, when its stream is gone.
+        when_dropped: called with a connection and a message of its peer's that was above a rate,
+            and was dropped.
     """
 
     engine: Engine
@@ -30,5 +33,8 @@ class Setting:
     limits: Limits
     logger: logging.Logger
     when_lost: Callable[[Any], None] | None = None
+    when_dropped: Callable[[Any, str | bytes], None] | None = None
     footings: dict[Agreement, Any] = field(default_factory=dict, compare=False, repr=False)
     """Of compiled connections: what follows from this, by what was agreed on."""
+    traffic: Traffic = field(default_factory=new_traffic, compare=False, repr=False)
+    """What has gone through these connections."""

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from trunkline.connection.group import Group
     from trunkline.connection.topic import Topic
 
+LEFT = "left"
+"""Why messages are lost that no policy drops: whoever they were for has gone."""
+
 
 class Subscription:
     """What `Topic.subscribe()` gives; it stays readable after the end.
@@ -28,6 +31,7 @@ class Subscription:
         "_by_group",
         "_by_itself",
         "_due",
+        "_last_loss",
         "_topic",
         "connection",
         "dropped",
@@ -44,6 +48,7 @@ class Subscription:
         self._by_group = 0
         self._by_itself = 0
         self._due = 0
+        self._last_loss: str = LEFT
         self.connection = connection
         """Who is subscribed."""
         self.outbox = connection._outbox
@@ -120,7 +125,7 @@ class Subscription:
 
     def missed(self, messages: Sequence[SharedMessage]) -> None:
         """Count what was to be sent together with others, and may not have been."""
-        self._drop(len(messages))
+        self._drop(len(messages), LEFT)
         self._due += len(messages)
 
     def end(self, pending: Sequence[SharedMessage]) -> None:
@@ -130,11 +135,12 @@ class Subscription:
             pending: what was published in this round.
         """
         self.is_over = True
+        why = self._last_loss  # and not that of the very last messages
         if not self.outbox.can_send:
             self._due += len(pending) - self.skipped
         elif pending:
             self._deliver_last(pending)
-        self._drop(self._due - self._by_itself - self.dropped)
+        self._drop(self._due - self._by_itself - self.dropped, why)
         self._backlog.clear()
 
     def _deliver_last(self, pending: Sequence[SharedMessage]) -> None:
@@ -162,9 +168,16 @@ class Subscription:
             self._topic.delivered += len(messages)
 
     def _wait(self, messages: Sequence[SharedMessage]) -> None:
-        for message in messages:
-            self._drop(self._backlog.add(message))
+        policy = self._backlog.overflow
+        try:
+            for message in messages:
+                self._drop(self._backlog.add(message), policy)
+        except BacklogFull:
+            self._last_loss = policy
+            raise
 
-    def _drop(self, count: int) -> None:
+    def _drop(self, count: int, why: str) -> None:
         self.dropped += count
         self._topic.dropped += count
+        if count:
+            self._topic.drops[str(why)] += count

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Hashable, Iterator, Sequence
 
 from trunkline.connection.backlog import Backlog, BacklogFull, Overflow, size_of
@@ -11,6 +12,7 @@ from trunkline.connection.fragments import DataLike
 from trunkline.connection.group import Group
 from trunkline.connection.shared_message import SharedMessage
 from trunkline.connection.subscription import Subscription
+from trunkline.connection.traffic import Traffic
 from trunkline.engines.choose import FanOut, fan_out_for
 from trunkline.engines.engine import Engine
 from trunkline.errors import UsageError
@@ -44,9 +46,11 @@ class Topic:
         """Messages that were handed to a stream, counted for each subscriber."""
         self.dropped = 0
         """Messages that a subscriber did not get: by the policy, or because it was leaving."""
+        self.drops: Counter[str] = Counter()
+        """The same by their reason: that of an `Overflow`, or "left" at the end of a subscriber."""
         self._engine: Engine | None = None
         self._subscriptions: dict[Connection, Subscription] = {}
-        self._groups: dict[tuple[Form, FanOut], Group] = {}
+        self._groups: dict[tuple[Form, FanOut, Traffic], Group] = {}
         self._apart: dict[Subscription, None] = {}
         self._tick: list[SharedMessage] = []
         self._tick_size = 0
@@ -227,7 +231,7 @@ class Topic:
             self._apart[subscription] = None
             return
         self._apart.pop(subscription, None)
-        kind = outbox.form, fan_out_for(outbox.stream)
+        kind = outbox.form, fan_out_for(outbox.stream), outbox.traffic
         if kind not in self._groups:
             self._groups[kind] = Group(*kind)
         self._groups[kind].add(subscription)

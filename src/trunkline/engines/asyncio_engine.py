@@ -36,6 +36,7 @@ class AsyncioStream(asyncio.Protocol):
         self._written = 0
         self.last_heard = self.clock()
         self._has_ended_writing = False
+        self.is_reading_paused = False
         self.is_writing_paused = False
         self.has_ended = False
         self.is_lost = False
@@ -132,11 +133,13 @@ class AsyncioStream(asyncio.Protocol):
 
     def pause_reading(self) -> None:
         """Receive nothing until `resume_reading()`."""
+        self.is_reading_paused = True
         if not self.is_lost and not self.transport.is_closing():
             self.transport.pause_reading()
 
     def resume_reading(self) -> None:
         """Receive again; asyncio would tell of an end once more."""
+        self.is_reading_paused = False
         if not (self.has_ended or self.is_lost or self.transport.is_closing()):
             self.transport.resume_reading()
 

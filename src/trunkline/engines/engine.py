@@ -57,6 +57,10 @@ class Stream(Protocol):
         """Bytes that have left, modulo some large number; nothing once the stream is lost."""
 
     @property
+    def is_reading_paused(self) -> bool:
+        """Whether the peer waits: nothing is received until `resume_reading()`."""
+
+    @property
     def is_writing_paused(self) -> bool:
         """Whether the unsent bytes have passed high water and not fallen below low water since."""
 

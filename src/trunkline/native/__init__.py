@@ -23,6 +23,7 @@ NAMES = (
     "endpoint",
     "poller",
     "sink",
+    "traffic",
     "layer",
     "connected_socket",
     "stream",
@@ -36,6 +37,7 @@ NAMES = (
     "footing",
     "life",
     "lane",
+    "meter",
     "arrival",
     "tls",
 )

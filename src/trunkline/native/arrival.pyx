@@ -119,7 +119,7 @@ cdef class Entrance(Acceptor):
         try:
             life.begin(life.footing, events)
             if size:
-                life.receive(rest, size)
+                life.receive_early(rest, size)
             life.catch_up()
             if self.start is not None:
                 self.start(life)

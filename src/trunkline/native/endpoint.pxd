@@ -57,6 +57,23 @@ cdef class Endpoint:
     # most what wanted() gave, and no other method was called in between.
     cdef Kind received(self, size_t size) except? NOTHING
 
+    # Give how many fragments without payload came since this was asked last, where the limits have
+    # a rate for them.
+    cdef inline size_t take_empty(self) except? 0:
+        cdef size_t count
+        if self.reader is None or not self.terms.counts_empty:
+            return 0
+        count, self.reader.empty = self.reader.empty, 0
+        if self.reader.is_idle():
+            self.reader = None
+        return count
+
+    # Do without a reader that is idle, and has nothing to tell.
+    cdef inline int let_reader_go(self) except -1:
+        if not (self.reader.empty and self.terms.counts_empty):
+            self.reader = None
+        return 0
+
     # Sending, for the lane
 
     # Whether a message of `length` bytes can go out now as one frame that is not compressed.

@@ -164,7 +164,7 @@ cdef class Endpoint:
         except PeerError as error:
             return self.fail(error)
         if reader.is_idle() and self.reader is reader:
-            self.reader = None
+            self.let_reader_go()
         return kind
 
     cdef Kind go_on(self, MessageReader reader, uint8_t** position, uint8_t* end) except? NOTHING:
@@ -235,8 +235,12 @@ cdef class Endpoint:
         except PeerError as error:
             return self.fail(error)
         if kind != NOTHING:
-            self.reader = None
+            self.let_reader_go()
         return kind
+
+    def take_empty_fragments(self):
+        """Give how many fragments without payload came since this was asked last."""
+        return self.take_empty()
 
     # Receiving
 

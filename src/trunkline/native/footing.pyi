@@ -9,6 +9,7 @@ class Footing:
         agreement: `protocol.handshake.Agreement`.
         new_mask_key: the source of a client's mask keys.
         new_deflate: makes the extension of one connection; `None` where there is none.
+        new_meter: makes what stands before a connection whose limits have rates.
     """
 
     setting: Any
@@ -20,4 +21,5 @@ class Footing:
         agreement: Any,
         new_mask_key: Callable[[], bytes],
         new_deflate: Callable[[], Any] | None,
+        new_meter: Callable[[Any], Any] | None = None,
     ) -> None: ...

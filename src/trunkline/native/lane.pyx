@@ -129,7 +129,9 @@ cdef class Lane(Life):
         cdef:
             uint8_t* position = data
             uint8_t* end = data + size
-            Kind kind = self.endpoint.pull(&position, end)
+            Kind kind
+        self.footing.traffic.bytes_received += size
+        kind = self.endpoint.pull(&position, end)
         while kind != NOTHING:
             self.act_on(kind)
             kind = self.endpoint.pull(&position, end)
@@ -140,6 +142,7 @@ cdef class Lane(Life):
 
     cdef int received(self, size_t size) except -1:
         cdef Kind kind = self.endpoint.received(size)
+        self.footing.traffic.bytes_received += size
         if kind != NOTHING:
             self.act_on(kind)
         return self.arrived()
@@ -149,7 +152,10 @@ cdef class Lane(Life):
         if kind != BINARY and kind != TEXT:
             return self.take(kind)
         # As in browsers: whoever has said goodbye listens no longer.
-        return self.deliver() if self.endpoint.is_open else 0
+        if not self.endpoint.is_open:
+            return 0
+        self.footing.traffic.messages_received += 1
+        return self.deliver()
 
     @cython.final
     cdef int arrived(self) except -1:
@@ -248,12 +254,14 @@ cdef class Lane(Life):
             frame = self.endpoint.send_text(message)
         else:
             frame = self.endpoint.send_binary(message)
+        self.footing.traffic.sent(PyBytes_GET_SIZE(frame))
         self.stream.put(<const uint8_t*>PyBytes_AS_STRING(frame), PyBytes_GET_SIZE(frame))
         return True
 
     cdef int put_large(self, int opcode, const uint8_t* payload, size_t size) except -1:
         cdef uint8_t head[MAX_HEADER]
         cdef size_t head_size = tl_encode_header(head, TL_FIN | opcode, size, NULL)
+        self.footing.traffic.sent(head_size + size)
         return self.stream.put_both(head, head_size, payload, size)
 
     cdef int put_masked(self, int opcode, const uint8_t* payload, size_t size) except -1:
@@ -268,6 +276,7 @@ cdef class Lane(Life):
         target = self.stream.reserve(size + MAX_HEADER)
         head = tl_encode_header(target, TL_FIN | opcode, size, key)
         tl_mask(target + head, payload, size, key, 0)
+        self.footing.traffic.sent(head + size)
         return self.stream.commit(head + size)
 
 
@@ -283,6 +292,7 @@ cdef inline bint queue(Lane lane, object message, bint compress) except -1:
 cdef inline int put_frame(Lane lane, int opcode, const uint8_t* payload, size_t size) except -1:
     """Send a message as one frame, as it is."""
     cdef uint8_t* target
+    cdef size_t length
     if not lane.stream.is_taking():
         return 0
     if lane.endpoint.masks:
@@ -292,9 +302,13 @@ cdef inline int put_frame(Lane lane, int opcode, const uint8_t* payload, size_t 
     # The answer to what is being handled, mostly: straight into the cork.
     target = lane.stream.room_in_cork(size + MAX_HEADER)
     if target != NULL:
-        return lane.stream.commit_corked(write_frame(target, opcode, payload, size))
+        length = write_frame(target, opcode, payload, size)
+        lane.footing.traffic.sent(length)
+        return lane.stream.commit_corked(length)
     target = lane.stream.reserve(size + MAX_HEADER)
-    return lane.stream.commit(write_frame(target, opcode, payload, size))
+    length = write_frame(target, opcode, payload, size)
+    lane.footing.traffic.sent(length)
+    return lane.stream.commit(length)
 
 
 # The short way of the messages' methods

@@ -31,12 +31,15 @@ cdef class Life(Sink):
     cdef object on_message
 
     # Open a connection that was made with join(), or by hand: endpoint, timer, on_open(). What
-    # arrived behind the handshake goes to receive() then, and catch_up() is called at the end.
+    # arrived behind the handshake goes to receive_early(), and catch_up() is called at the end.
     cdef int begin(self, Footing footing, object events) except -1
+    cdef int receive_early(self, uint8_t* data, size_t size) except -1
+    cdef Sink meter_or_self(self)
     cdef void expect_calls(self) noexcept
     cdef int keep_own_values(self, bytes values) except -1
     cdef int receive_copy(self, bytes received) except -1
     cdef int catch_up(self) except -1
+    cdef bint is_stalling(self) noexcept
 
     # With a link, and without
     cdef inline bint has_link(self) noexcept:

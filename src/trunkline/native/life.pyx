@@ -74,15 +74,27 @@ cdef class Life(Sink):
             self.inbox = Inbox(footing.setting.limits, stream, self.endpoint)
             self.expect_calls()
         self.events = events
-        stream.pour_into(self)
+        sink = self.meter_or_self()
+        stream.pour_into(sink)
         stream.last_heard = tl_monotonic()
         if self.has_link():
             self.link.endpoint, self.link.owner = self.endpoint, self
+            self.link.meter = None if sink is self else sink
         if footing.ping_interval:
             footing.timers.put(self.link if self.has_link() else self, footing.ping_interval)
         if events is not None:
             self.tell(events.on_open, (self,))
         return 0
+
+    cdef Sink meter_or_self(self):
+        """Give what is to take the bytes."""
+        return self if self.footing.new_meter is None else self.footing.new_meter(self)
+
+    cdef int receive_early(self, uint8_t* data, size_t size) except -1:
+        """Take bytes that arrived behind the handshake, the way that later ones go."""
+        if self.stream.is_lost:
+            return self.receive(data, size)
+        return self.stream.sink.receive(data, size)
 
     cdef void expect_calls(self) noexcept:
         """Be ready for a handler that calls `send()` and its like for each message."""
@@ -124,7 +136,7 @@ cdef class Life(Sink):
             raise MemoryError
         memcpy(copy, PyBytes_AS_STRING(received), size)
         try:
-            return self.receive(copy, size)
+            return self.receive_early(copy, size)
         finally:
             PyMem_Free(copy)
 
@@ -134,7 +146,9 @@ cdef class Life(Sink):
             return self.lost(None)
         if self.stream.has_ended:
             return self.ended()
-        if self.stream.is_reading_paused and not (self.has_link() and self.link.is_reading_paused):
+        if self.stream.sink.holds_back() or self.has_link() and self.link.is_reading_paused:
+            return 0
+        if self.stream.is_reading_paused:
             self.stream.resume_reading()
         return 0
 
@@ -203,10 +217,16 @@ cdef class Life(Sink):
             self.stream.abort()
             return 0
         silence = self._silence()
-        if self.stream.is_writing_paused or silence >= self.footing.ping_interval:
+        if self.is_stalling() or silence >= self.footing.ping_interval:
             self.own_link().fire()
             return 0
         return self.footing.timers.put(self, self.footing.ping_interval - silence)
+
+    cdef bint is_stalling(self) noexcept:
+        """Whether it is to be seen if anything leaves."""
+        if self.stream.is_writing_paused:
+            return True
+        return self.footing.minds_stalls and self.stream.count_unsent() > 0
 
     # Called by the stream
 
@@ -241,6 +261,8 @@ cdef class Life(Sink):
         """Act on an event that is no message."""
         data, self.endpoint.data = self.endpoint.data, None
         if not self.has_link():
+            if kind == PING or kind == PONG:
+                self.footing.traffic.control_received += 1
             if kind == PING and not self.stream.is_writing_paused:
                 return self.ping_received(data)
             if kind == CLOSE:
@@ -291,9 +313,13 @@ cdef class Life(Sink):
         return 0
 
     cdef int put_control(self, int opcode, const uint8_t* payload, size_t size) except -1:
-        cdef uint8_t frame[TL_MAX_CONTROL]
+        cdef:
+            uint8_t frame[TL_MAX_CONTROL]
+            size_t length = tl_header_size(size, self.footing.masks) + size
         self.endpoint.write_frame(frame, TL_FIN | opcode, payload, size)
-        return self.stream.put(frame, tl_header_size(size, self.footing.masks) + size)
+        self.footing.traffic.bytes_sent += length
+        self.stream.sink.note_control(length)
+        return self.stream.put(frame, length)
 
     cdef int tell(self, object method, tuple arguments) except -1:
         """Call a method of the user's."""

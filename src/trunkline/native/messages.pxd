@@ -87,6 +87,7 @@ cdef class MessageReader:
     cdef int opcode             # 0 when there is none
     cdef bint is_compressed
     cdef uint64_t fragments
+    cdef size_t empty           # fragments that brought nothing, until they are asked for
     cdef uint64_t wire_size     # bytes of its frames' payloads, as declared
     cdef tl_utf8 text
     cdef int64_t max_size       # bytes; the largest number stands for none, and for any above

@@ -131,6 +131,9 @@ cdef class MessageReader:
         if self.fragments > self.limits.max_fragments:
             raise TooManyFragments(self.limits.max_fragments)
         self.check_length()
+        # RFC 6455 §5.4: they are allowed, as many as the sender likes
+        if not (self.frame.length or self.frame.first & TL_FIN and self.frame.first & TL_OPCODE):
+            self.empty += 1
         self.seen = 0
         self.in_payload = self.frame.length > 0
         if not self.is_compressed and self.frame.length:

@@ -16,6 +16,13 @@ cdef class Sink(Timed):
     cdef int resumed(self) except -1
     cdef int lost(self, object error) except -1
 
+    # Who the stream is for, which may be behind this
+    cdef object owner(self)
+    # Whether reading is to stay paused, whatever the user wants
+    cdef bint holds_back(self) noexcept
+    # Take note of bytes that are written past the link, and are no message
+    cdef int note_control(self, size_t size) except -1
+
 
 # For those that take bytes objects.
 @cython.final

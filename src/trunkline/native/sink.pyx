@@ -33,6 +33,15 @@ cdef class Sink(Timed):
         """The stream is gone; this is the last that is heard of it."""
         raise NotImplementedError
 
+    cdef object owner(self):
+        return self
+
+    cdef bint holds_back(self) noexcept:
+        return False
+
+    cdef int note_control(self, size_t size) except -1:
+        return 0
+
 
 cdef class Nobody(Sink):
     cdef int lost(self, object error) except -1:

@@ -20,7 +20,7 @@ cdef class Stream(ConnectedSocket):
     cdef readonly flag is_writing_paused
     cdef readonly flag has_ended
     cdef readonly flag is_lost
-    cdef flag is_reading_paused
+    cdef readonly flag is_reading_paused
 
     cdef int update_interest(self) except -1
     cdef int pour_into(self, Sink sink) except -1

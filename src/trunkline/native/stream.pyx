@@ -82,7 +82,7 @@ cdef class Stream(ConnectedSocket):
         return 0
 
     cdef object owner(self):
-        return self.sink
+        return self.sink.owner()
 
     # Called by the poller
 

@@ -12,6 +12,7 @@ cdef class Terms:
     cdef int64_t largest            # bytes of a whole frame that need no second look; -1: none
     cdef size_t max_unsent          # bytes, of messages that nobody waits for
     cdef uint32_t min_compress      # bytes; the largest number stands for any above
+    cdef flag counts_empty          # there is a rate for fragments without payload
     cdef flag uses_pool             # mask keys are masking.new_mask_key()'s
 
 

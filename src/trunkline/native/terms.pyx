@@ -27,6 +27,7 @@ cdef Terms terms_of(limits, new_mask_key):
     terms.uses_pool = new_mask_key is masking.new_mask_key
     terms.largest = at_most(limits.max_size, INT64_MAX) if limits.max_fragments else -1
     terms.max_unsent = at_most(limits.max_unsent, INT64_MAX)
+    terms.counts_empty = limits.control_rate is not None
     terms.min_compress = at_most(limits.min_compress, UINT32_MAX)
     if new_mask_key is None:
         latest_terms = terms

@@ -83,6 +83,14 @@ class Endpoint:
             self._stop_receiving(Step.FAIL)
         return events
 
+    def take_empty_fragments(self) -> int:
+        """Give how many fragments without payload came since this was asked last.
+
+        They are counted where the limits have a rate for them.
+        """
+        count, self._messages.empty_fragments = self._messages.empty_fragments, 0
+        return 0 if self._limits.control_rate is None else count
+
     def receive_end(self) -> None:
         """Take note that the stream has ended: nothing can be sent or received any more."""
         self.state = advance(self.state, Step.END)
@@ -111,6 +119,7 @@ class Endpoint:
     def _stop_receiving(self, step: Step) -> None:
         self.state = advance(self.state, step)
         self._frames.clear()
+        self._messages.empty_fragments = 0
 
     # Sending
 

@@ -38,6 +38,8 @@ class MessageReader:
         self._fragments = 0
         self._wire_size = 0
         self._payload = bytearray()
+        self.empty_fragments = 0
+        """Frames that brought nothing, and were no message by themselves."""
 
     def receive(self, part: FramePart) -> Text | Binary | None:
         """Take the next part; give the message that it completes.
@@ -64,6 +66,9 @@ class MessageReader:
         if self._fragments > self._limits.max_fragments:
             raise TooManyFragments(self._limits.max_fragments)
         self._check_length(header.length)
+        # RFC 6455 §5.4: they are allowed, as many as the sender likes
+        if not (header.length or (header.fin and header.opcode is not Opcode.CONTINUATION)):
+            self.empty_fragments += 1
 
     def _begin_message(self, header: FrameHeader) -> None:
         # RFC 6455 §5.4: the fragments of two messages are never interleaved

@@ -30,9 +30,9 @@ def spend(rate: Rate, full_at: float, now: float, cost: float = 1) -> tuple[floa
         When it is full then, and 0.0; or, if there is not enough in it, when it is full as before,
         and in how many seconds there will be enough.
     """
-    for_one = rate.per / rate.count
+    for_one = rate.interval
     full_at = max(full_at, now)
-    ready_at = full_at - (rate.burst - min(cost, rate.burst)) * for_one
+    ready_at = full_at - (rate.most - min(cost, rate.most)) * for_one
     if ready_at > now:
         return full_at, ready_at - now
     return full_at + cost * for_one, 0.0
@@ -115,7 +115,7 @@ def too_often(what: str, rate: Rate, wait: float) -> RequestRefused:
         rate: that was exceeded.
         wait: seconds until there may be another.
     """
-    limit = f"limit {rate.count:,} in {rate.per:g} s, {rate.burst:,} at once"
+    limit = f"limit {rate.count:,} in {rate.per:g} s, {rate.most:,} at once"
     seconds = max(1, ceil(wait))
     # RFC 6585 §4: Retry-After says how long to wait
     return RequestRefused(
