@@ -35,8 +35,8 @@ def pytest_asyncio_loop_factories(item: pytest.Item) -> Mapping[str, Factory]:
     return LOOPS | {f"{name}-debug": in_debug_mode(make) for name, make in LOOPS.items()}
 
 
-OF_THE_MACHINE = {"test_engine_places", "test_engine_processes"}
-"""Contracts about what an engine in memory does not touch."""
+OF_THE_MACHINE = {"test_engine_places", "test_engine_processes", "test_rates"}
+"""Contracts about what an engine in memory does not touch, or whose strangers need a socket."""
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
