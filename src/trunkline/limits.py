@@ -378,6 +378,9 @@ LARGEST_TERMS = 1 * KIB
 CLOCK_CHECK = 60.0
 """Seconds until an expiry looks at the clock again: it is the wall's, which may be set."""
 
+LARGEST_COMPLAINT = 200
+"""Characters that say what is wrong with a typed message: one line, whatever the peer has sent."""
+
 LARGEST_FILE = 16 * MIB
 """Bytes of the largest static file: it is read whole; larger ones are a web server's business."""
 

@@ -19,18 +19,19 @@ from trunkline.app.lifespan import Hook, Lifecycle, Lifespan
 from trunkline.app.observer import Observer, Observers
 from trunkline.app.path import Path
 from trunkline.app.policy import AppAuthenticator, Policy
+from trunkline.app.route_handler import RouteHandler
 from trunkline.app.routes import Route, Routes
 from trunkline.app.schema import schema_for
 from trunkline.app.service import Service
 from trunkline.app.static import static_files
-from trunkline.app.websocket_route import WebSocketRoute, check_parameters
+from trunkline.app.websocket_route import WebSocketRoute
 from trunkline.auth.choice import Auth, as_authenticator
 from trunkline.close_codes import PolicyCode
 from trunkline.engines.engine import Address, Tls
 from trunkline.limits import APP_LIMITS, DEFAULT_DRAIN, Drain, Limits
 from trunkline.protocol.extensions import Deflate, choose_deflate
 from trunkline.protocol.handshake import check_subprotocols
-from trunkline.server.handler import Handler, as_coroutine, as_source
+from trunkline.server.handler import Handler
 from trunkline.server.hosts import check_hosts
 from trunkline.server.options import ServerOptions
 from trunkline.server.origin import SAME_ORIGIN, Origins, check_origins, freeze
@@ -119,7 +120,7 @@ class App:
     def _serve_health(self, health: str | None, ready: str | None) -> None:
         for path, answer in ((health, answer_health), (ready, answer_ready)):
             if path is not None:
-                self._add(HttpRoute(Path(path), frozenset({"GET"}), answer(self)))
+                self._add(HttpRoute.of(Path(path), ["GET"], answer(self)))
 
     # Routes
 
@@ -184,7 +185,6 @@ class App:
         """Add a handler of WebSockets, as `websocket()` does."""
         where = Path(path)
         policy = self.policy
-        check_handler(handler, where)
         check_subprotocols(subprotocols)
         if isinstance(origins, Inherited):
             origins = policy.origins
@@ -193,10 +193,10 @@ class App:
             WebSocketRoute(
                 where,
                 frozenset(),
-                handler=handler,
+                handler=RouteHandler.of(handler, where),
                 origins=freeze(origins),
                 authenticator=self._authenticator(auth),
-                limits=limits or policy.limits,
+                limits=policy.limits if limits is None else limits,
                 subprotocols=tuple(subprotocols),
                 schema=None if message is None else schema_for(message),
                 invalid=invalid,
@@ -212,11 +212,14 @@ class App:
             path: begins with a slash; may have parameters, as that of `websocket()`.
             methods: that it answers; HEAD goes with GET.
             auth: who finds out who asks; by default nobody is asked.
+
+        Raises:
+            TypeError, ValueError: an argument cannot be meant like that, or another handler has
+                the path.
         """
 
         def decorate(handler: HttpHandler) -> HttpHandler:
-            authenticator = self._authenticator(auth)
-            self._add(HttpRoute(Path(path), frozenset(methods), handler, authenticator))
+            self._add(HttpRoute.of(Path(path), methods, handler, self._authenticator(auth)))
             return handler
 
         return decorate
@@ -246,7 +249,7 @@ class App:
         answer = static_files(folder)
         inside = path.rstrip("/")
         for where in (f"{inside}/", f"{inside}/{{name:path}}"):
-            self._add(HttpRoute(Path(where), frozenset({"GET"}), answer))
+            self._add(HttpRoute.of(Path(where), ["GET"], answer))
 
     def _authenticator(self, auth: Auth | Inherited) -> AppAuthenticator:
         return self.policy.authenticator if isinstance(auth, Inherited) else as_authenticator(auth)
@@ -343,10 +346,3 @@ class App:
             reason: the words for it.
         """
         return sum(service.disconnect(user, code, reason) for service in self.services)
-
-
-def check_handler(handler: Any, path: Path) -> None:
-    """Refuse what cannot handle a WebSocket; raise `TypeError`."""
-    if as_coroutine(handler) is None:
-        as_source(handler)
-    check_parameters(handler, path.parameters, path.template)

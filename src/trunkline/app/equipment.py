@@ -28,6 +28,7 @@ def equip(
     request: Request,
     setting: Setting,
     stream: Stream,
+    *,
     token_follows: bool,
 ) -> Equipment:
     """Make connection and handler of a route, with a screen between them where there is need.
@@ -41,21 +42,35 @@ def equip(
         token_follows: whether the first message is to be a token.
     """
     kind = connection_type(AppConnection, stream)
-    events = route.events(request, visit.params)
-    coroutine = route.coroutine(visit.params)
-    authenticator = route.token_authenticator if token_follows or expires(visit) else None
-    if route.schema is None and authenticator is None:
+    events = route.handler.events(request, visit.params)
+    coroutine = route.handler.coroutine(visit.params)
+    screen = screen_for(visit, route, setting, token_follows=token_follows)
+    if screen is None:
         return kind(setting, stream), events, coroutine
-    screen = Screen(visit, route.schema, route.invalid, authenticator, token_follows)
     connection = screened(kind)(setting, stream)
     connection.screen = screen
     if events is not None:
         return connection, ScreenedEvents(screen, events), None
     assert coroutine is not None
-    if token_follows:
-        timeout = visit.service.policy.limits.open_timeout
-        coroutine = after_token(screen, coroutine, timeout)
-    return connection, None, coroutine
+    return connection, None, after_token(coroutine) if token_follows else coroutine
+
+
+def screen_for(
+    visit: Visit, route: WebSocketRoute, setting: Setting, *, token_follows: bool
+) -> Screen | None:
+    """Make the screen of a connection; `None` where every message is for the handler."""
+    expects_token = token_follows or expires(visit)
+    authenticator = route.token_authenticator if expects_token else None
+    if route.schema is None and authenticator is None:
+        return None
+    return Screen(
+        visit,
+        route.schema,
+        route.invalid,
+        authenticator,
+        token_follows=token_follows,
+        patience=setting.limits.open_timeout,
+    )
 
 
 def expires(visit: Visit) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qsl
@@ -16,8 +16,12 @@ from trunkline.protocol.http1 import Request, Response, make_response
 
 Answer = Response | str | bytes | Mapping[str, Any] | list[Any] | None
 """What a handler may return: text, bytes, what becomes JSON, nothing (204), or a whole response."""
-
 HttpHandler = Callable[..., Answer | Awaitable[Answer]]
+
+# A browser is to take it for what it says that it is (Fetch standard §3.6)
+NO_GUESS = {"X-Content-Type-Options": "nosniff"}
+BINARY = {"Content-Type": "application/octet-stream"}
+JSON = {"Content-Type": "application/json"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,31 +77,57 @@ class HttpRequest:
             RequestRefused: with 400, where it is not; the application answers so by itself.
         """
         try:
-            return json.loads(self.body)
+            return json.loads(self.body, parse_constant=no_constant)
         except (ValueError, RecursionError):
             raise RequestRefused(HTTPStatus.BAD_REQUEST, "the body is not JSON") from None
+
+
+def no_constant(name: str) -> Any:
+    """Refuse NaN and Infinity, which Python reads and JSON has not (RFC 8259 §6)."""
+    raise ValueError(f"{name} is not JSON")
 
 
 def as_response(answer: Answer) -> Response:
     """Make the response of what a handler gave.
 
     Raises:
-        TypeError: it is nothing that a handler may return.
+        TypeError, ValueError: it is nothing that a handler may return.
     """
     match answer:
         case Response():
-            return answer
+            return copied(answer)
         case None:
             return make_response(HTTPStatus.NO_CONTENT)
-        case str() | bytes():
-            return make_response(HTTPStatus.OK, answer)
+        case str():
+            return make_response(HTTPStatus.OK, answer, NO_GUESS)
+        case bytes():
+            return make_response(HTTPStatus.OK, answer, NO_GUESS | BINARY)
         case Mapping() | list():
-            fields = {"Content-Type": "application/json"}
-            return make_response(HTTPStatus.OK, json.dumps(answer), fields)
-    raise TypeError(f"an HTTP handler returns str, bytes, dict, list or Response, not {answer!r}")
+            value = answer if isinstance(answer, list) else dict(answer)
+            text = json.dumps(value, allow_nan=False)
+            return make_response(HTTPStatus.OK, text, NO_GUESS | JSON)
+    kind = type(answer).__name__
+    raise TypeError(f"an HTTP handler returns str, bytes, dict, list, Response or None, not {kind}")
+
+
+def copied(response: Response) -> Response:
+    """Copy a response: a handler may give the same one again, and lines are added to each."""
+    # RFC 9110 §15.2: 1xx is not the end of an answer, and 101 would hand the stream over
+    if response.status_code < HTTPStatus.OK:
+        raise ValueError(f"an HTTP handler cannot answer {response.status_code}")
+    return replace(response, headers=Headers(response.headers))
 
 
 def without_content(response: Response) -> Response:
     """Give the answer to HEAD: all but the content (RFC 9110 §9.3.2)."""
     response.body = b""
+    return response
+
+
+def add_missing(response: Response, headers: Headers) -> Response:
+    """Add header lines to a response, but for those of which the handler has its own."""
+    for name, value in headers.raw_items():
+        # RFC 9110 §12.5.5: this one is a list, and every element of it counts
+        if name == "Vary" or name not in response.headers:
+            response.headers.add(name, value)
     return response

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, contextmanager
 from inspect import isawaitable
 from typing import TYPE_CHECKING
+
+from trunkline.auth.callback import name_of
 
 if TYPE_CHECKING:
     from trunkline.app.app import App
@@ -28,15 +30,32 @@ class Lifecycle:
         self.when_stopped: list[Hook] = []
 
     async def start(self, app: App) -> AsyncExitStack:
-        """Begin; give what ends it. What fails on the way has ended what was begun."""
+        """Begin; give what ends it.
+
+        Raises:
+            Exception: what a function of the user's has raised, with a note that says which one.
+                What was begun has ended then, `on_stop` included.
+        """
         async with AsyncExitStack() as stack:
             if self._lifespan is not None:
-                await stack.enter_async_context(self._lifespan(app))
+                with named(self._lifespan):
+                    await stack.enter_async_context(self._lifespan(app))
             for hook in self.when_stopped:
                 stack.push_async_callback(call, hook)
             for hook in self.when_started:
-                await call(hook)
+                with named(hook):
+                    await call(hook)
             return stack.pop_all()
+
+
+@contextmanager
+def named(function: Callable[..., object]) -> Iterator[None]:
+    """Add to an exception which function of the user's has not let the application start."""
+    try:
+        yield
+    except Exception as error:
+        error.add_note(f"the application has not started: {name_of(function)}() failed")
+        raise
 
 
 async def call(hook: Hook) -> None:

@@ -14,6 +14,7 @@ PARAMETER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)(?::([a-z]+))?\}")
 LITERAL = re.compile(r"[!$&-;=@-Z_a-z~]*")
 """What may stand in a path as it is (RFC 3986 §3.3); `%` would hide two spellings of one path."""
 
+DEFAULT_KIND = "str"
 KINDS: Mapping[str, tuple[str, Callable[[str], Any]]] = {
     "str": (r"[^/]+", str),
     "int": (r"[0-9]{1,18}", int),
@@ -39,6 +40,9 @@ class Path:
         self.template = template
         self._converters: dict[str, Callable[[str], Any]] = {}
         self._pattern = re.compile("".join(self._translate(template)))
+        self.shape = PARAMETER.sub(shape_of, template)
+        """The template without the names: two paths of one shape are the same path."""
+        check_ambiguity(template, self.shape)
 
     def _translate(self, template: str) -> list[str]:
         pieces, end = [], 0
@@ -48,7 +52,7 @@ class Path:
         return [*pieces, literal(template, end, len(template))]
 
     def _group(self, found: re.Match[str]) -> str:
-        name, kind = found[1], found[2] or "str"
+        name, kind = found[1], found[2] or DEFAULT_KIND
         if kind not in KINDS:
             known = ", ".join(KINDS)
             raise ValueError(f"{found[0]} in a path has an unknown kind; there are {known}")
@@ -80,6 +84,19 @@ class Path:
         if found is None:
             return None
         return {name: self._converters[name](decode(found[name])) for name in self._converters}
+
+
+def shape_of(found: re.Match[str]) -> str:
+    """Give what stands for a parameter in a shape."""
+    return f"{{:{found[2] or DEFAULT_KIND}}}"
+
+
+def check_ambiguity(template: str, shape: str) -> None:
+    """Refuse a template that fits a path in many ways: finding out takes more than linear time."""
+    if any(part.count("{") > 1 for part in shape.split("/")):
+        raise ValueError(f"{template!r} has two parameters without a slash between them")
+    if shape.count("{:path}") > 1:
+        raise ValueError(f"{template!r} has two parameters of the kind 'path'")
 
 
 def literal(template: str, start: int, end: int) -> str:

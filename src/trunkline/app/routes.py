@@ -44,9 +44,10 @@ class Routes(Generic[R]):
 
     def add(self, route: R) -> None:
         """Add a route; raise `ValueError` where another has its path and its method."""
-        for other in self._with_template(route.path.template):
-            if route.methods & other.methods or route.methods == other.methods:
-                raise ValueError(f"there is a handler for {route.path.template!r} already")
+        for other in self:
+            has_path = route.path.shape == other.path.shape
+            if has_path and (route.methods & other.methods or route.methods == other.methods):
+                raise ValueError(f"there is a handler for {other.path.template!r} already")
         if route.path.is_literal:
             self._literal.setdefault(route.path.template, []).append(route)
         else:
@@ -56,9 +57,6 @@ class Routes(Generic[R]):
         for routes in self._literal.values():
             yield from routes
         yield from self._patterns
-
-    def _with_template(self, template: str) -> list[R]:
-        return [route for route in self if route.path.template == template]
 
     def find(self, path: str, method: str, *, is_upgrade: bool) -> Match[R]:
         """Find what a request asks for.
@@ -71,15 +69,18 @@ class Routes(Generic[R]):
         Raises:
             RequestRefused: 404 where nothing has this path, 405 where nothing has this method.
         """
-        matches = list(self._with_path(path))
-        for match in matches:
+        others = []
+        for match in self._with_path(path):
             if serves(match.route, method, is_upgrade=is_upgrade):
                 return match
+            others.append(match)
+        if is_upgrade:
+            raise RequestRefused(HTTPStatus.NOT_FOUND, "there is no WebSocket at this path")
         # Who asks a WebSocket for a page hears of 426, of which the handshake knows.
-        for match in matches:
+        for match in others:
             if not match.route.methods and method == "GET":
                 return match
-        raise nothing_for([match.route for match in matches])
+        raise nothing_for([match.route for match in others])
 
     def _with_path(self, path: str) -> Iterator[Match[R]]:
         for route in self._literal.get(path, ()):
@@ -90,17 +91,22 @@ class Routes(Generic[R]):
                 yield Match(route, params)
 
 
+def answered(route: Route) -> frozenset[str]:
+    """Give the methods that a route answers, also without a handler of their own."""
+    # RFC 9110 §9.3.2: HEAD is GET without the content
+    with_head = route.methods | {"HEAD"} if "GET" in route.methods else route.methods
+    return with_head or frozenset({"GET"})
+
+
 def serves(route: Route, method: str, *, is_upgrade: bool) -> bool:
     """Whether a route is for requests of this kind."""
-    if is_upgrade:
-        return not route.methods
-    # RFC 9110 §9.3.2: HEAD is GET without the content
-    return ("GET" if method == "HEAD" else method) in route.methods
+    is_websocket = not route.methods
+    return is_websocket if is_upgrade else not is_websocket and method in answered(route)
 
 
 def nothing_for(routes: Sequence[Route]) -> RequestRefused:
     """Say that no route answers, where some have the path."""
-    methods = {method for route in routes for method in route.methods or {"GET"}}
+    methods = frozenset[str]().union(*map(answered, routes))
     if not methods:
         return RequestRefused(HTTPStatus.NOT_FOUND, "there is nothing at this path")
     allowed = ", ".join(sorted(methods))

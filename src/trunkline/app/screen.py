@@ -3,15 +3,16 @@ left becomes what the route's schema says."""
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from trunkline.app.invalid import Invalid, turn_down
-from trunkline.app.schema import Schema, Unfit
-from trunkline.app.token import accept_token, token_in
-from trunkline.close_codes import PolicyCode
+from trunkline.app.schema import Schema, Unfit, encode, is_value
+from trunkline.app.step import Step
+from trunkline.app.token import accept_token, token_in, turn_away
 from trunkline.connection.connection import Connection
 from trunkline.connection.consumer import Data
-from trunkline.connection.state import State
+from trunkline.errors import RequestRefused
 
 if TYPE_CHECKING:
     from trunkline.app.visit import Visit
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
 
 TAKEN = object()
 """In place of a message that is not for the handler."""
-
-NO_TOKEN = "the first message has to be a token"
 
 
 class Screen:
@@ -32,21 +31,27 @@ class Screen:
         invalid: what becomes of those that are not.
         authenticator: judges tokens; `None`: none are expected.
         token_follows: whether the first message is to be one.
+        patience: seconds for that one to come and to be judged; `None` for any time.
     """
 
     def __init__(
         self,
         visit: Visit,
-        schema: Schema | None,
-        invalid: Invalid,
-        authenticator: TokenAuthenticator | None,
-        token_follows: bool,
+        schema: Schema | None = None,
+        invalid: Invalid = Invalid.REPLY,
+        authenticator: TokenAuthenticator | None = None,
+        *,
+        token_follows: bool = False,
+        patience: float | None = None,
     ) -> None:
-        self.visit = visit
-        self.schema = schema
         self.token_follows = token_follows
+        self.patience = patience
+        self._visit = visit
+        self._schema = schema
         self._invalid = invalid
         self._authenticator = authenticator
+
+    # Tokens
 
     def token_in(self, data: Data) -> str | None:
         """Give the token that a message is; the first one may be one as it stands."""
@@ -60,21 +65,34 @@ class Screen:
     async def accept(self, token: str) -> bool:
         """Judge a token; say whether the connection goes on."""
         assert self._authenticator is not None
-        is_accepted = await accept_token(self.visit, self._authenticator, token)
+        is_accepted = await accept_token(self._visit, self._authenticator, token)
         self.token_follows = self.token_follows and not is_accepted
         return is_accepted
 
+    def refuse(self) -> None:
+        """Close the connection: its first message was no token."""
+        self._turn_away("the first message has to be a token")
+
+    def give_up(self) -> None:
+        """Close the connection: no token has come in time, or it could not be judged in time."""
+        self._turn_away(f"no token was accepted within {self.patience} s")
+
+    def _turn_away(self, reason: str) -> None:
+        self._visit.step = Step.AUTH
+        turn_away(self._visit, RequestRefused(HTTPStatus.UNAUTHORIZED, reason))
+
+    # Other messages
+
     def read(self, connection: Connection, data: Data) -> Any:
         """Give what a message is to the handler, or `TAKEN`."""
-        if self.schema is None:
+        if self._schema is None:
             return data
         try:
-            return self.schema.decode(data)
+            return self._schema.decode(data)
         except Unfit as unfit:
             turn_down(connection, unfit, self._invalid)
             return TAKEN
 
-    def refuse(self, connection: Connection) -> None:
-        """Close the connection: its first message was no token, or did not come in time."""
-        if connection.state is State.OPEN:
-            connection.close_soon(PolicyCode.INVALID_TOKEN, NO_TOKEN)
+    def write(self, message: Any) -> Any:
+        """Give what is sent for an object of a type of messages; other messages stay."""
+        return message if self._schema is None or not is_value(message) else encode(message)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import mimetypes
+import os
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from os import PathLike, stat_result
@@ -15,6 +16,8 @@ from trunkline.limits import LARGEST_FILE
 from trunkline.protocol.http1 import Response, make_response
 
 INDEX = "index.html"
+WELL_KNOWN = ".well-known"
+"""The one folder that begins with a dot and is meant for everybody (RFC 8615)."""
 TEXT = frozenset({"application/javascript", "application/json", "image/svg+xml"})
 """Types of text that do not say so by their name."""
 
@@ -32,7 +35,7 @@ def static_files(folder: str | PathLike[str]) -> Callable[..., Awaitable[Respons
     Raises:
         ValueError: there is no such folder.
     """
-    root = Path(folder).resolve()
+    root = resolved(Path(folder))
     if not root.is_dir():
         raise ValueError(f"{folder!s} is not a folder")
 
@@ -49,15 +52,25 @@ def find(root: Path, name: str) -> Path:
     Raises:
         RequestRefused: 404 for what is not there, and for what is not below `root`.
     """
-    if "\0" in name or "\\" in name:
+    if "\0" in name or "\\" in name or is_hidden(name):
         raise not_there()
-    file = (root / name.lstrip("/")).resolve()
-    if file.is_dir():
-        file = (file / INDEX).resolve()
+    file = resolved(root / name.lstrip("/"))
+    if os.path.isdir(file):
+        file = resolved(file / INDEX)
     # Behind links and dots alike: what matters is where the file is.
-    if not file.is_relative_to(root) or not file.is_file():
+    if not file.is_relative_to(root) or not os.path.isfile(file):
         raise not_there()
     return file
+
+
+def is_hidden(name: str) -> bool:
+    """Whether a part of a name begins with a dot: `..`, or a file that is nobody's business."""
+    return any(part.startswith(".") and part != WELL_KNOWN for part in name.split("/"))
+
+
+def resolved(file: Path) -> Path:
+    """Follow all links; unlike `Path.resolve()`, without an error where they lead in a circle."""
+    return Path(os.path.realpath(file))
 
 
 def not_there() -> RequestRefused:
@@ -68,7 +81,15 @@ def not_there() -> RequestRefused:
 def answer_file(request: HttpRequest, root: Path, name: str) -> Response:
     """Answer with a file, or with 304 where the client has it."""
     file = find(root, name)
-    status = file.stat()
+    try:
+        return respond(request, file, file.stat())
+    except OSError:
+        # Gone meanwhile, or not for this process to read.
+        raise not_there() from None
+
+
+def respond(request: HttpRequest, file: Path, status: stat_result) -> Response:
+    """Answer with a file that is there."""
     if status.st_size > LARGEST_FILE:
         reason = f"the file is {status.st_size:,} bytes, limit {LARGEST_FILE:,}"
         raise RequestRefused(HTTPStatus.INTERNAL_SERVER_ERROR, reason)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from trunkline.app.connection import AppConnection
 from trunkline.app.equipment import equip
-from trunkline.app.expiry import Expiry
-from trunkline.app.http import HttpRequest
+from trunkline.app.expiry import Expiry, check_expiry
+from trunkline.app.http import HttpRequest, add_missing
 from trunkline.app.http_route import HttpRoute
+from trunkline.app.method import SAFE_METHODS, check_get, is_upgrade, method_of
 from trunkline.app.policy import AppAuthenticator
 from trunkline.app.preface import ProxyPreface
 from trunkline.app.routes import Match
@@ -21,8 +22,8 @@ from trunkline.auth.identity import Identity
 from trunkline.connection.setting import Setting
 from trunkline.engines.engine import Stream
 from trunkline.errors import RequestRefused
-from trunkline.protocol.handshake import Upgrade, check_request, listed, negotiate
-from trunkline.protocol.http1 import Request, Response, parse_any_request
+from trunkline.protocol.handshake import Upgrade, check_request, negotiate
+from trunkline.protocol.http1 import Request, Response, check_no_body, parse_any_request
 from trunkline.protocol.ip_address import bucket_of, normalize
 from trunkline.server.allowance import too_often
 from trunkline.server.body import body_size
@@ -35,9 +36,6 @@ from trunkline.server.subprotocol import select_subprotocol
 if TYPE_CHECKING:
     from trunkline.app.service import Service
 
-SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-"""RFC 9110 §9.2.1: they change nothing, so that any page may send them."""
-
 
 class Visit:
     """Somebody at the door, and later inside: the desk for one stream.
@@ -49,7 +47,7 @@ class Visit:
     """
 
     __slots__ = (
-        *("_bucket", "_connection", "_expiry", "_service", "_setting", "_stream"),
+        *("_bucket", "_connection", "_expiry", "_is_gone", "_service", "_setting", "_stream"),
         *("address", "arrived_at", "identity", "params", "peer", "preface", "route", "step"),
     )
 
@@ -62,11 +60,12 @@ class Visit:
         self._bucket: str | None = None
         self._connection: AppConnection | None = None
         self._expiry: Expiry | None = None
+        self._is_gone = False
         self.arrived_at = setting.engine.now()
         self.peer = self.address = peer_address(stream)
         self.step = Step.ARRIVAL
         self.identity: Identity | None = None
-        self.params: Mapping[str, Any] = {}
+        self.params: dict[str, Any] = {}
         self.route: str | None = None
         """The path of the route, with the names of its parameters; `None`: none was found."""
         self.preface: Preface | None = None
@@ -98,8 +97,10 @@ class Visit:
 
     def body_size(self, request: Request) -> int:
         """Give how many bytes of a body follow; an upgrade has none."""
-        limit = 0 if is_upgrade(request) else self._setting.limits.max_body
-        return body_size(request, limit)
+        if is_upgrade(request):
+            check_no_body(request.headers)
+            return 0
+        return body_size(request, self._setting.limits.max_body)
 
     # Deciding
 
@@ -127,46 +128,63 @@ class Visit:
         self.step = Step.ROUTE
         path = request.path.partition("?")[0]
         routes = self._service.app.routes
-        method = request.headers["Access-Control-Request-Method"] if is_preflight(request) else None
-        return routes.find(path, method or request.method, is_upgrade=is_upgrade(request))
+        return routes.find(path, method_of(request), is_upgrade=is_upgrade(request))
 
-    async def _authenticate(self, authenticator: AppAuthenticator, request: Request) -> bool:
-        """Find out who asks; say whether that is told in the first message."""
-        self.step = Step.AUTH
-        if authenticator is None:
-            return False
-        try:
-            self.identity = await authenticator.authenticate(request)
-        except TokenFollows:
-            return True
-        finally:
-            authenticator.conceal(request)
-        self.take_place_of_user()
-        return False
-
-    def take_place_of_user(self) -> None:
-        """Take one of the places for connections that the user has.
+    async def _authenticate(self, authenticator: AppAuthenticator, request: Request) -> None:
+        """Find out who asks.
 
         Raises:
-            RequestRefused: there is none left.
+            TokenFollows: the first message may tell.
+            RequestRefused: it is nobody, or somebody with too many connections.
         """
+        self.step = Step.AUTH
+        if authenticator is None:
+            return
+        try:
+            identity = await authenticator.authenticate(request)
+        finally:
+            authenticator.conceal(request)
+        if identity is not None:
+            self._take_place_of(identity)
+
+    def _take_place_of(self, identity: Identity) -> None:
+        """Take one of the places for connections that a user has.
+
+        Raises:
+            RequestRefused: there is none left, or the proof of who it is has expired.
+        """
+        check_expiry(identity, self._service.now())
+        self.identity = identity
         self.step = Step.USER
-        if self.identity is not None:
-            self._service.enter_user(self, self.identity.user)
+        # Whoever has left while somebody found out who that was would never leave again.
+        if not self._is_gone:
+            self._service.enter_user(self, identity.user)
 
     # A WebSocket
 
     async def _admit(self, route: WebSocketRoute, request: Request) -> Admission:
         self.step = Step.UPGRADE
+        check_get(request)
         upgrade = check_request(request)
         self.step = Step.ORIGIN
         check_origin(request, route.origins)
-        follows = await self._authenticate(route.authenticator, request)
+        token_follows = False
+        try:
+            await self._authenticate(route.authenticator, request)
+        except TokenFollows:
+            token_follows = True
         self.step = Step.HANDLER
+        return self._accept(route, request, upgrade, token_follows=token_follows)
+
+    def _accept(
+        self, route: WebSocketRoute, request: Request, upgrade: Upgrade, *, token_follows: bool
+    ) -> Admission:
         subprotocol = self._choose_subprotocol(route, upgrade)
         agreement, response = negotiate(upgrade, subprotocol, self._service.policy.deflate)
         setting = self._service.setting_for(route, self._setting)
-        connection, events, coroutine = equip(self, route, request, setting, self._stream, follows)
+        connection, events, coroutine = equip(
+            self, route, request, setting, self._stream, token_follows=token_follows
+        )
         connection.request, connection.response = request, response
         connection.visit = self
         self._connection = connection
@@ -183,21 +201,37 @@ class Visit:
     # Over HTTP
 
     async def _answer(self, match: Match[HttpRoute], request: Request) -> Response:
-        policy, route = self._service.policy, match.route
-        if is_preflight(request):
-            return answer_preflight(request, policy.origins, sorted(route.methods))
+        """Answer, with what lets pages of the listed origins read it, refusals included."""
         self.step = Step.ORIGIN
-        if request.method not in SAFE_METHODS:
-            check_origin(request, policy.origins)
-        if await self._authenticate(route.authenticator, request):
-            raise RequestRefused(HTTPStatus.UNAUTHORIZED, "a token is missing")
-        self.step = Step.HANDLER
-        asked = HttpRequest(request, self.address, self.identity, match.params)
-        response = await route.answer(asked, match.params)
-        for name, value in cors_headers(request, policy.origins).raw_items():
-            response.headers.add(name, value)
+        origins = self._service.policy.origins
+        check_single_origin(request)
+        readable = cors_headers(request, origins)
+        if is_preflight(request):
+            response = answer_preflight(request, origins, sorted(match.route.methods))
+        else:
+            try:
+                response = add_missing(await self._ask(match, request), readable)
+            except RequestRefused as refused:
+                refused.headers |= readable
+                raise
         self._service.observers.answered(self, response)
         return response
+
+    async def _ask(self, match: Match[HttpRoute], request: Request) -> Response:
+        route = match.route
+        if request.method not in SAFE_METHODS:
+            check_origin(request, self._service.policy.origins)
+        await self._authenticate(route.authenticator, request)
+        self.step = Step.HANDLER
+        asked = HttpRequest(request, self.address, self.identity, match.params)
+        try:
+            return await route.answer(asked, match.params)
+        except RequestRefused:
+            raise
+        except Exception:
+            logger = self._service.app.logger
+            logger.exception("HTTP handler failed: %s %s", request.method, self.route)
+        raise RequestRefused(HTTPStatus.INTERNAL_SERVER_ERROR, "see the server's log")
 
     # Inside
 
@@ -218,24 +252,21 @@ class Visit:
             RequestRefused: it is another user, or one with too many connections.
         """
         if self.identity is None:
-            self.identity = identity
-            self.take_place_of_user()
+            self._take_place_of(identity)
         elif identity.user != self.identity.user:
             raise RequestRefused(HTTPStatus.FORBIDDEN, "this token is another user's")
-        self.identity = identity
+        else:
+            check_expiry(identity, self._service.now())
+            self.identity = identity
         self._watch_expiry()
 
     def _watch_expiry(self) -> None:
         if self._expiry is not None:
             self._expiry.cancel()
             self._expiry = None
-        identity = self.identity
-        if (
-            identity is not None
-            and identity.expires_at is not None
-            and self._connection is not None
-        ):
-            self._expiry = Expiry(self._connection, identity.expires_at, self._service.now)
+        expires_at = None if self.identity is None else self.identity.expires_at
+        if expires_at is not None and self._connection is not None:
+            self._expiry = Expiry(self._connection, expires_at, self._service.now)
             self._expiry.start(self._setting.engine.timers)
 
     # Leaving
@@ -260,6 +291,7 @@ class Visit:
 
     def _go(self) -> None:
         """Give all places back."""
+        self._is_gone = True
         self._connection = None
         if self._expiry is not None:
             self._expiry.cancel()
@@ -276,6 +308,7 @@ def peer_address(stream: Stream) -> str:
     return normalize(name[0]) if isinstance(name, tuple) else "unix"
 
 
-def is_upgrade(request: Request) -> bool:
-    """Whether a request asks for a WebSocket."""
-    return "websocket" in listed(request.headers, "Upgrade")
+def check_single_origin(request: Request) -> None:
+    """Refuse a request that says twice which page it is from (RFC 6454 §7.3)."""
+    if len(request.headers.get_all("Origin")) > 1:
+        raise RequestRefused(HTTPStatus.BAD_REQUEST, "request has several Origin headers")

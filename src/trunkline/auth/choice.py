@@ -34,6 +34,8 @@ class AnyOf:
         self._parts = [as_part(part) for part in parts]
         judges = [part for part in self._parts if hasattr(part, "verify")]
         self._judges = cast(list[TokenAuthenticator], judges)
+        self.can_verify = bool(judges)
+        """Whether a token in a message could be anybody's."""
         self.awaits_message = any(judge.awaits_message for judge in self._judges)
 
     async def authenticate(self, request: Request) -> Identity:
@@ -97,6 +99,7 @@ class OrAnonymous:
             )
         self._authenticator = authenticator
         self.awaits_message = False
+        self.can_verify = authenticator.can_verify
 
     async def authenticate(self, request: Request) -> Identity | None:
         """Say who it is; `None` for nobody in particular."""

@@ -1,0 +1,5 @@
+"""Every test of an application leaves nothing behind."""
+
+from tests.tidiness import tidiness
+
+__all__ = ["tidiness"]
