@@ -71,7 +71,7 @@ def is_pydantic(kind: Any) -> bool:
 
 def is_struct(kind: Any) -> bool:
     """Whether a type is a Struct of msgspec, which need not be installed."""
-    return isinstance(kind, type) and hasattr(kind, "__struct_fields__")
+    return isinstance(kind, type) and isinstance(getattr(kind, "__struct_fields__", None), tuple)
 
 
 def is_model(kind: Any) -> bool:

@@ -57,6 +57,8 @@ def find(root: Path, name: str) -> Path:
     file = resolved(root / name.lstrip("/"))
     if os.path.isdir(file):
         file = resolved(file / INDEX)
+    elif name.endswith("/"):
+        raise not_there()
     # Behind links and dots alike: what matters is where the file is.
     if not file.is_relative_to(root) or not os.path.isfile(file):
         raise not_there()
