@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from tests.server.wire import HANG_SECONDS, KEY, client_endpoint, port_of, read_answer
+from tests.server.wire import HANG_SECONDS, KEY, client_endpoint, read_answer
 from trunkline import Headers, RequestRefused, Response
 from trunkline.app.app import App
 from trunkline.app.app_server import AppServer
@@ -87,6 +87,15 @@ class Witness(Observer):
                 await self._changed.wait()
 
 
+def uri_of(server: AppServer, path: str = "/", scheme: str = "ws") -> str:
+    return f"{scheme}://localhost:{port_of(server)}{path}"
+
+
+def port_of(server: AppServer) -> int:
+    port: int = server.sockets[0].getsockname()[1]
+    return port
+
+
 def get(path: str, method: str = "GET", body: bytes = b"", **headers: str) -> bytes:
     """Make a request over HTTP; an underscore stands for a hyphen."""
     fields = {"Host": "localhost"} | {k.replace("_", "-"): v for k, v in headers.items()}
@@ -117,7 +126,7 @@ def texts(*messages: str) -> bytes:
 
 @asynccontextmanager
 async def caller(
-    server: Any, data: bytes = b"", *, source: str = "127.0.0.1"
+    server: AppServer, data: bytes = b"", *, source: str = "127.0.0.1"
 ) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
     """Connect from an address of this machine, and send bytes."""
     async with asyncio.timeout(HANG_SECONDS):
@@ -131,7 +140,7 @@ async def caller(
             writer.transport.abort()
 
 
-async def ask_from(server: Any, data: bytes, source: str = "127.0.0.1") -> Response:
+async def ask_from(server: AppServer, data: bytes, source: str = "127.0.0.1") -> Response:
     """Send bytes from an address of this machine, and read the answer to them."""
     async with caller(server, data, source=source) as (reader, _):
         return await read_answer(reader)

@@ -3,9 +3,8 @@
 from typing import Any
 
 from tests.app.judge import Judge
-from tests.app.premises import new_app, serving
+from tests.app.premises import new_app, serving, uri_of
 from tests.auth.openings import NOW
-from tests.server.wire import uri_of
 from trunkline import connect
 from trunkline.app.connection import AppConnection
 
@@ -22,7 +21,7 @@ async def told(**headers: str) -> list[Any]:
 
     async with serving(app) as server:
         server.service.now = lambda: NOW
-        uri = uri_of(server, "/rooms/lobby/3")  # type: ignore[arg-type]
+        uri = uri_of(server, "/rooms/lobby/3")
         async with connect(uri, additional_headers=headers) as ws:
             await ws.wait_closed()
     return seen

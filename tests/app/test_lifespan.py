@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.app.premises import new_app, serving
-from tests.server.wire import uri_of
+from tests.app.premises import new_app, serving, uri_of
 from trunkline import ConnectionClosed, connect
 from trunkline.app.app import App
 from trunkline.app.lifespan import Lifecycle
@@ -73,7 +72,7 @@ async def test_everybody_has_left_before_the_end() -> None:
             story.tell("handler ends")
 
     server = await serving(app)
-    async with connect(uri_of(server)):  # type: ignore[arg-type]
+    async with connect(uri_of(server)):
         await server.drain()
     assert story.lines == [*WHOLE[:3], "handler ends", *WHOLE[3:]]
 

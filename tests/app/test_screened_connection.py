@@ -7,9 +7,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from tests.app.premises import SHORT_SECONDS, new_app, serving
+from tests.app.premises import SHORT_SECONDS, new_app, serving, uri_of
 from tests.app.rooms import Room
-from tests.server.wire import uri_of
 from trunkline import ConnectionClosed, Limits, connect
 from trunkline.app.connection import AppConnection
 from trunkline.app.screened_connection import ScreenedConnection, screened
@@ -27,7 +26,7 @@ async def converse(handler: Any, *messages: Any, close: int = 1000) -> list[Any]
     app = new_app()
     app.websocket("/", message=Order)(handler)
     answers = []
-    async with serving(app) as server, connect(uri_of(server)) as ws:  # type: ignore[arg-type]
+    async with serving(app) as server, connect(uri_of(server)) as ws:
         for message in messages:
             await ws.send(message)
             answers.append(await ws.recv())
@@ -168,7 +167,7 @@ async def test_a_token_is_not_lost_with_whoever_waited_for_a_message() -> None:
         received.set_result(await ws.recv())
 
     async with room.open():
-        uri = uri_of(room.server, "/impatient")  # type: ignore[arg-type]
+        uri = uri_of(room.server, "/impatient")
         async with connect(uri, additional_headers={"Authorization": "Bearer t.ann.60"}) as ws:
             await room.tells("ready")
             await ws.send('{"auth":"t.ann.90"}')
@@ -199,7 +198,7 @@ async def test_each_kind_of_connection_is_screened_once() -> None:
         kind = connection_type(AppConnection, ws._stream)
         seen.extend((screened(kind) is type(ws), isinstance(ws, kind)))
 
-    async with serving(app) as server, connect(uri_of(server)) as ws:  # type: ignore[arg-type]
+    async with serving(app) as server, connect(uri_of(server)) as ws:
         await ws.wait_closed()
     assert seen == [True, True]
 
@@ -217,6 +216,6 @@ async def test_reading_goes_on_when_nobody_wants_to_wait_any_more() -> None:
             getattr(ws, method)()
             seen.append(ws._link.is_reading_paused)
 
-    async with serving(app) as server, connect(uri_of(server)) as ws:  # type: ignore[arg-type]
+    async with serving(app) as server, connect(uri_of(server)) as ws:
         await ws.wait_closed()
     assert seen == [True, True, True, False] * 2 + [True, True, True, False]

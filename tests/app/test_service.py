@@ -1,0 +1,133 @@
+"""An application at work: who is there, and what they take."""
+
+import asyncio
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from tests.app.judge import Judge
+from tests.app.premises import Witness, echo, echoing, new_app, serving, uri_of
+from tests.auth.openings import NOW
+from tests.server.wire import HANG_SECONDS
+from trunkline import Close, ConnectionClosed, Limits, connect
+from trunkline.app.app_server import AppServer
+from trunkline.limits import Rate
+
+
+def as_user(server: AppServer, token: str, path: str = "/echo") -> Any:
+    uri = uri_of(server, path)
+    return connect(uri, additional_headers={"Authorization": f"Bearer t.{token}"})
+
+
+def nobody_is_left(server: AppServer) -> bool:
+    service = server.service
+    crowd = service.crowd
+    counts = (len(crowd), len(crowd.addresses), len(crowd.users))
+    return counts == (0, 0, 0) and not service._users and not service.connections
+
+
+async def test_everybody_of_a_user_is_disconnected_and_nobody_else() -> None:
+    app = echoing(auth=Judge())
+    async with serving(app) as server:
+        async with (
+            as_user(server, "ann") as one,
+            as_user(server, "ann") as two,
+            as_user(server, "bob") as other,
+        ):
+            assert len(list(server.service.connections_of("ann"))) == 2
+            assert app.disconnect("carl") == 0
+            assert app.disconnect("ann", reason="signed out") == 2
+            for ws in (one, two):
+                await ws.wait_closed()
+                assert (ws.close_code, ws.close_reason) == (3503, "signed out")
+            await other.send("still here")
+            assert await other.recv() == "still here"
+            assert server.service.disconnect("bob", 4000) == 1
+            await other.wait_closed()
+            assert other.close_code == 4000
+        await asyncio.wait_for(emptied(server), HANG_SECONDS)
+
+
+async def emptied(server: AppServer) -> None:
+    while not nobody_is_left(server):
+        await asyncio.sleep(0)
+
+
+async def test_nothing_is_said_to_whoever_was_disconnected() -> None:
+    app = new_app(auth=Judge())
+    sent: list[BaseException] = []
+
+    @app.websocket("/echo")
+    async def handler(ws: Any) -> None:
+        app.disconnect("ann")
+        for send in (ws.send, ws.send_soon):
+            try:
+                result = send("too late")
+                if result is not None:
+                    await result
+            except ConnectionClosed as closed:
+                sent.append(closed)
+
+    async with serving(app) as server, as_user(server, "ann") as ws:
+        with pytest.raises(ConnectionClosed) as caught:
+            await ws.recv()
+    assert caught.value.rcvd == Close(3503, "")
+    assert len(sent) == 2
+
+
+async def test_a_place_of_a_user_is_given_back() -> None:
+    app = echoing(auth=Judge(), limits=Limits(max_connections_per_user=1))
+    witness = Witness(app)
+    async with serving(app) as server:
+        for count in (1, 2, 3):
+            async with as_user(server, "ann") as ws:
+                await ws.send("hello")
+                assert await ws.recv() == "hello"
+            await witness.sees("left", count)
+        assert nobody_is_left(server)
+
+
+async def test_routes_with_limits_of_their_own_share_a_setting() -> None:
+    own = replace(Limits(), max_size=10)
+    app = echoing()
+    for path in ("/a", "/b"):
+        app.websocket(path, limits=own)(echo)
+    app.websocket("/c", limits=replace(own, max_size=20))(echo)
+    settings: list[Any] = []
+    async with serving(app) as server:
+        for path in ("/echo", "/echo", "/a", "/b", "/c"):
+            async with connect(uri_of(server, path)):
+                (connection,) = server.connections
+                settings.append(connection._setting)
+            await connection.wait_closed()
+    assert settings[0] is settings[1] and settings[2] is settings[3]
+    assert len({id(setting) for setting in settings}) == 3
+    assert [setting.limits.max_size for setting in settings[2:]] == [10, 10, 20]
+
+
+async def test_a_route_has_the_limits_of_the_application_or_its_own() -> None:
+    app = echoing()
+    app.websocket("/small", limits=Limits(max_size=4))(echo)
+    async with serving(app) as server:
+        async with connect(uri_of(server, "/small")) as ws:
+            await ws.send("1234")
+            assert await ws.recv() == "1234"
+            await ws.send("12345")
+            with pytest.raises(ConnectionClosed, match="1009"):
+                await ws.recv()
+        async with connect(uri_of(server, "/echo")) as ws:
+            await ws.send("12345")
+            assert await ws.recv() == "12345"
+
+
+async def test_a_service_may_count_no_handshakes() -> None:
+    for rate, is_counted in ((None, False), (Rate(1, burst=1), True)):
+        server = serving(echoing(limits=Limits(handshake_rate=rate)))
+        assert (server.service.handshakes is not None) is is_counted
+
+
+async def test_time_is_the_walls_unless_somebody_says_otherwise() -> None:
+    service = serving(echoing()).service
+    assert service.now() > NOW - 10**9
+    assert service.is_ready
