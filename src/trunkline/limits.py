@@ -477,3 +477,34 @@ SHOWN_ENTRIES = 20
 
 SHOWN_CHARACTERS = 100
 """Characters of each message that are shown there: enough to know it by."""
+
+LAG_INTERVAL = 0.25
+"""Seconds between two looks at how late the event loop of an application is."""
+
+WATCHDOG_PATIENCE = 1.0
+"""Seconds without a sign of life, of which there are four, until the watchdog says where the loop
+stands."""
+
+LAGS_REMEMBERED = 4
+"""Looks of which the worst is shown: those of the last second."""
+
+HANDSHAKE_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+"""Seconds by which handshakes are counted: up to `open_timeout`."""
+
+LIFE_BUCKETS = (1.0, 10.0, 60.0, 600.0, 3600.0, 21_600.0, 86_400.0)
+"""Seconds by which lives of connections are counted: from a second to a day."""
+
+LAG_BUCKETS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+"""Seconds by which the lateness of the loop is counted: from nothing to a blockage."""
+
+SNAPSHOT_INTERVAL = 1.0
+"""Seconds between two snapshots for a status page that somebody looks at."""
+
+SNAPSHOTS_KEPT = 300
+"""Points of the charts of a status page: five minutes."""
+
+LARGEST_LOGGED = 256
+"""Characters of a path in the log: a stranger may send thirty times as many."""
+
+LARGEST_WORD = 1 * KIB
+"""Bytes of a message from a status page, which sends none."""

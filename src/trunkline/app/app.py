@@ -10,12 +10,15 @@ from enum import Enum
 from os import PathLike
 from typing import Any, TypeVar
 
+from trunkline.app.access_log import AccessLog
 from trunkline.app.app_server import AppServer
 from trunkline.app.health import answer_health, answer_ready
 from trunkline.app.http import HttpHandler
 from trunkline.app.http_route import HttpRoute
 from trunkline.app.invalid import Invalid
 from trunkline.app.lifespan import Hook, Lifecycle, Lifespan
+from trunkline.app.loop_lag import LoopLag
+from trunkline.app.metrics import Metrics
 from trunkline.app.observer import Observer, Observers
 from trunkline.app.path import Path
 from trunkline.app.policy import AppAuthenticator, Policy
@@ -23,10 +26,15 @@ from trunkline.app.route_handler import RouteHandler
 from trunkline.app.routes import Route, Routes
 from trunkline.app.schema import schema_for
 from trunkline.app.service import Service
+from trunkline.app.snapshot import Snapshot, take_snapshot
 from trunkline.app.static import static_files
+from trunkline.app.tally import Tally
+from trunkline.app.tracing import open_tracing
+from trunkline.app.watchdog import Watchdog
 from trunkline.app.websocket_route import WebSocketRoute
 from trunkline.auth.choice import Auth, as_authenticator
 from trunkline.close_codes import PolicyCode
+from trunkline.connection.topic import Topic
 from trunkline.engines.engine import Address, Tls
 from trunkline.limits import APP_LIMITS, DEFAULT_DRAIN, Drain, Limits
 from trunkline.protocol.extensions import Deflate, choose_deflate
@@ -73,6 +81,8 @@ class App:
         ready: see `health`.
         server_header: value of Server; `None` for none.
         logger: instead of `logging.getLogger("trunkline.app")`.
+        tracing: whether there are spans, where OpenTelemetry is installed.
+        debug: whether the log says where the event loop stands while it is blocked.
 
     Raises:
         TypeError, ValueError: an argument cannot be meant like that.
@@ -95,6 +105,8 @@ class App:
         ready: str | None = "/ready",
         server_header: str | None = SERVER_HEADER,
         logger: logging.Logger | None = None,
+        tracing: bool = True,
+        debug: bool = False,
     ) -> None:
         check_origins(origins)
         self.policy = Policy(
@@ -109,13 +121,24 @@ class App:
         self.logger = logger or logging.getLogger("trunkline.app")
         self.routes: Routes[Any] = Routes()
         self.lifecycle = Lifecycle(lifespan)
-        self.observers = Observers()
+        self._begin_to_watch(tracing=tracing, debug=debug)
         self.services: list[Service] = []
         """One for each server of this application that is running in this process."""
         self._drain = drain
         self._server_header = server_header
         self._has_announced = False
         self._serve_health(health, ready)
+
+    def _begin_to_watch(self, *, tracing: bool, debug: bool) -> None:
+        self.tally = Tally()
+        spans = open_tracing() if tracing else None
+        self.observers = Observers([self.tally, AccessLog(), *([] if spans is None else [spans])])
+        self.topics: dict[str, Topic] = {}
+        """Topics that metrics are to show, by the names that they have there."""
+        watchdog = Watchdog() if debug else None
+        self.loop_lag = LoopLag(self.tally.lag_seconds.add, watchdog)
+        self.on_start(self.loop_lag.start)
+        self.on_stop(self.loop_lag.stop)
 
     def _serve_health(self, health: str | None, ready: str | None) -> None:
         for path, answer in ((health, answer_health), (ready, answer_ready)):
@@ -280,6 +303,28 @@ class App:
             self.logger.info("%s", self.policy.describe())
             for insecurity in self.policy.insecurities():
                 self.logger.warning("insecure: %s", insecurity)
+
+    # Seeing
+
+    def metrics(
+        self, path: str = "/metrics", *, auth: Auth | Inherited = None, registry: Any = None
+    ) -> None:
+        """Answer Prometheus at a path; nothing is counted for messages until it asks.
+
+        Args:
+            path: begins with a slash.
+            auth: who finds out who asks; by default nobody is asked.
+            registry: of prometheus-client, such as its `REGISTRY`, whose figures are to be in the
+                answer, too.
+
+        Raises:
+            ImportError: prometheus-client is not installed.
+        """
+        self.get(path, auth=auth)(Metrics(self._snapshots, registry).answer)
+
+    async def _snapshots(self) -> list[Snapshot]:
+        """Give the snapshots of all processes of this application."""
+        return [take_snapshot(self)]
 
     # Serving
 

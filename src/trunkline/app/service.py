@@ -14,7 +14,6 @@ from trunkline.app.websocket_route import WebSocketRoute
 from trunkline.close_codes import PolicyCode
 from trunkline.connection.setting import Setting
 from trunkline.engines.engine import Stream
-from trunkline.limits import Limits
 from trunkline.server.allowance import Allowances
 from trunkline.server.crowd import Crowd
 from trunkline.server.watch import Watch
@@ -45,7 +44,9 @@ class Service(Watch):
         self.handshakes = None if rate is None else Allowances(rate)
         self.is_ready = True
         """Whether newcomers are let in; `/ready` says so."""
-        self._settings: dict[Limits, Setting] = {}
+        self.started_at = now()
+        self.settings: dict[str, Setting] = {}
+        """Of connections, by the path of their route: what goes through them is counted so."""
         self._users: dict[str, set[Visit]] = {}
 
     def new_desk(self, setting: Setting, stream: Stream) -> Visit:
@@ -53,23 +54,24 @@ class Service(Watch):
         return Visit(self, setting, stream)
 
     def setting_for(self, route: WebSocketRoute, setting: Setting) -> Setting:
-        """Give the setting of a route's connections: the server's, or one with other limits.
+        """Give the setting of a route's connections.
 
         Args:
             route: has limits.
             setting: the server's.
         """
-        if route.limits is setting.limits:
-            return setting
-        own = self._settings.get(route.limits)
+        own = self.settings.get(route.path.template)
         if own is None:
-            own = Setting(
+            own = self.settings[route.path.template] = Setting(
                 setting.engine, setting.role, route.limits, setting.logger, setting.when_lost
             )
-            self._settings[route.limits] = own
         return own
 
     # Who is there
+
+    def websockets(self) -> Iterator[AppConnection]:
+        """Give the WebSockets that are open or closing."""
+        return (each for each in self.connections if isinstance(each, AppConnection))
 
     def enter_user(self, visit: Visit, user: str) -> None:
         """Count a connection for its user; raise `RequestRefused` where that is one too many."""

@@ -48,7 +48,8 @@ class Visit:
 
     __slots__ = (
         *("_bucket", "_connection", "_expiry", "_is_gone", "_service", "_setting", "_stream"),
-        *("address", "arrived_at", "identity", "params", "peer", "preface", "route", "step"),
+        *("address", "arrived_at", "identity", "params", "peer", "preface", "request", "route"),
+        "step",
     )
 
     waits = True
@@ -64,6 +65,8 @@ class Visit:
         self.arrived_at = setting.engine.now()
         self.peer = self.address = peer_address(stream)
         self.step = Step.ARRIVAL
+        self.request: Request | None = None
+        """Until there is an answer."""
         self.identity: Identity | None = None
         self.params: dict[str, Any] = {}
         self.route: str | None = None
@@ -93,7 +96,8 @@ class Visit:
 
     def read(self, head: bytes) -> Request:
         """Read the head of any request."""
-        return parse_any_request(head, self._setting.limits)
+        self.request = parse_any_request(head, self._setting.limits)
+        return self.request
 
     def body_size(self, request: Request) -> int:
         """Give how many bytes of a body follow; an upgrade has none."""
@@ -245,6 +249,15 @@ class Visit:
         """What is served here."""
         return self._service
 
+    @property
+    def is_secure(self) -> bool:
+        """Whether the stream is one of TLS."""
+        return self._stream.get_extra_info("ssl_object") is not None
+
+    def seconds(self) -> float:
+        """Give the time since the arrival."""
+        return self._setting.engine.now() - self.arrived_at
+
     def identify(self, identity: Identity) -> None:
         """Take note of who it is, or of a new token of the same user.
 
@@ -282,6 +295,7 @@ class Visit:
             return
         self._watch_expiry()
         self._service.opened_by(self, self._connection)
+        self.request = None
 
     def over(self, connection: AppConnection) -> None:
         """The connection is gone; more calls do no harm."""
@@ -292,7 +306,7 @@ class Visit:
     def _go(self) -> None:
         """Give all places back."""
         self._is_gone = True
-        self._connection = None
+        self._connection = self.request = None
         if self._expiry is not None:
             self._expiry.cancel()
         if self._bucket is not None:
