@@ -28,6 +28,7 @@ from trunkline.app.schema import schema_for
 from trunkline.app.service import Service
 from trunkline.app.snapshot import Snapshot, take_snapshot
 from trunkline.app.static import static_files
+from trunkline.app.status_page import StatusPage
 from trunkline.app.tally import Tally
 from trunkline.app.tracing import open_tracing
 from trunkline.app.watchdog import Watchdog
@@ -134,11 +135,12 @@ class App:
         spans = open_tracing() if tracing else None
         self.observers = Observers([self.tally, AccessLog(), *([] if spans is None else [spans])])
         self.topics: dict[str, Topic] = {}
-        """Topics that metrics are to show, by the names that they have there."""
+        """Topics that metrics and status page are to show, by the names that they have there."""
         watchdog = Watchdog() if debug else None
         self.loop_lag = LoopLag(self.tally.lag_seconds.add, watchdog)
         self.on_start(self.loop_lag.start)
         self.on_stop(self.loop_lag.stop)
+        self._exposed: list[str] = []
 
     def _serve_health(self, health: str | None, ready: str | None) -> None:
         for path, answer in ((health, answer_health), (ready, answer_ready)):
@@ -301,8 +303,12 @@ class App:
         if not self._has_announced:
             self._has_announced = True
             self.logger.info("%s", self.policy.describe())
-            for insecurity in self.policy.insecurities():
+            for insecurity in self.insecurities():
                 self.logger.warning("insecure: %s", insecurity)
+
+    def insecurities(self) -> list[str]:
+        """Name what was switched off that is on for a reason; logged, and told by `/health`."""
+        return self.policy.insecurities() + self._exposed
 
     # Seeing
 
@@ -321,6 +327,24 @@ class App:
             ImportError: prometheus-client is not installed.
         """
         self.get(path, auth=auth)(Metrics(self._snapshots, registry).answer)
+
+    def status_page(
+        self, path: str = "/status", *, auth: Auth | Inherited = None, unprotected: bool = False
+    ) -> None:
+        """Show at a path what is going on: a page, with a WebSocket of its own.
+
+        Args:
+            path: begins with a slash, and has no parameters.
+            auth: who finds out who asks; a browser has to bring it along by itself, as it does
+                with `Basic` and with cookies.
+            unprotected: whether everybody may see it; `/health` and the log say so.
+
+        Raises:
+            ValueError: nobody would be asked who they are, or the path has parameters.
+        """
+        page = StatusPage(self._snapshots, path)
+        exposed = page.serve(self, self._authenticator(auth), unprotected=unprotected)
+        self._exposed += exposed
 
     async def _snapshots(self) -> list[Snapshot]:
         """Give the snapshots of all processes of this application."""

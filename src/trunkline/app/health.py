@@ -20,7 +20,7 @@ def answer_health(app: App) -> Callable[[HttpRequest], Response]:
     """Make the handler that says that the loop turns, and what is not safe."""
 
     def health(request: HttpRequest) -> Response:
-        insecure = app.policy.insecurities()
+        insecure = app.insecurities()
         told = {"status": "ok"} | ({"insecure": insecure} if insecure else {})
         return make_response(HTTPStatus.OK, json.dumps(told) + "\n", JSON)
 
