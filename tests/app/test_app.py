@@ -29,6 +29,7 @@ from trunkline import Deflate, Events, InvalidStatus, Limits, Request, connect
 from trunkline.app.app import App
 from trunkline.app.http import HttpRequest
 from trunkline.app.invalid import Invalid
+from trunkline.app.tracing import Tracing
 
 
 class Order(msgspec.Struct):
@@ -383,3 +384,23 @@ except ImportError as error:
 def test_an_application_needs_no_other_package() -> None:
     found = subprocess.run([sys.executable, "-c", BARE], capture_output=True, text=True, check=True)
     assert found.stdout == "typed messages need msgspec: pip install 'trunkline[app]'\n"
+
+
+# Seeing
+
+
+async def test_it_can_be_seen_in_figures_and_by_a_page() -> None:
+    app = echoing()
+    app.metrics()
+    app.status_page(auth=Judge())
+    async with serving(app) as server:
+        figures = await ask_from(server, get("/metrics"))
+        page = await ask_from(server, get("/status"))
+    assert b'trunkline_connections{route="/echo",worker="1"} 0.0' in figures.body
+    assert page.status_code == 401
+
+
+@pytest.mark.parametrize("is_on", [True, False])
+def test_spans_and_a_watchdog_can_be_chosen(is_on: bool) -> None:
+    app = App(tracing=is_on, debug=is_on)
+    assert any(isinstance(each, Tracing) for each in app.observers.observers) is is_on

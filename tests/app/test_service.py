@@ -1,7 +1,6 @@
 """An application at work: who is there, and what they take."""
 
 import asyncio
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,7 +11,7 @@ from tests.auth.openings import NOW
 from tests.server.wire import HANG_SECONDS
 from trunkline import Close, ConnectionClosed, Limits, connect
 from trunkline.app.app_server import AppServer
-from trunkline.limits import Rate
+from trunkline.limits import APP_LIMITS, Rate
 
 
 def as_user(server: AppServer, token: str, path: str = "/echo") -> Any:
@@ -88,22 +87,19 @@ async def test_a_place_of_a_user_is_given_back() -> None:
         assert nobody_is_left(server)
 
 
-async def test_routes_with_limits_of_their_own_share_a_setting() -> None:
-    own = replace(Limits(), max_size=10)
+async def test_each_route_has_a_setting_by_which_its_traffic_is_counted() -> None:
     app = echoing()
-    for path in ("/a", "/b"):
-        app.websocket(path, limits=own)(echo)
-    app.websocket("/c", limits=replace(own, max_size=20))(echo)
+    app.websocket("/small", limits=Limits(max_size=10))(echo)
     settings: list[Any] = []
     async with serving(app) as server:
-        for path in ("/echo", "/echo", "/a", "/b", "/c"):
+        for path in ("/echo", "/echo", "/small"):
             async with connect(uri_of(server, path)):
-                (connection,) = server.connections
+                (connection,) = server.service.websockets()
                 settings.append(connection._setting)
             await connection.wait_closed()
-    assert settings[0] is settings[1] and settings[2] is settings[3]
-    assert len({id(setting) for setting in settings}) == 3
-    assert [setting.limits.max_size for setting in settings[2:]] == [10, 10, 20]
+        assert server.service.settings == {"/echo": settings[0], "/small": settings[2]}
+    assert settings[0] is settings[1]
+    assert [setting.limits.max_size for setting in settings[1:]] == [APP_LIMITS.max_size, 10]
 
 
 async def test_a_route_has_the_limits_of_the_application_or_its_own() -> None:

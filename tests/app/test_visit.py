@@ -561,3 +561,13 @@ async def test_more_calls_at_the_end_do_no_harm() -> None:
         await witness.sees("left")
         witness.visits[0].over(connection)
     assert witness.seen.count("closed") == witness.seen.count("left") == 1
+
+
+async def test_it_is_known_how_long_somebody_is_there_and_whether_by_tls() -> None:
+    app = echoing()
+    witness = Witness(app)
+    async with serving(app) as server, connect(uri_of(server, "/echo")):
+        (visit,) = witness.visits
+        assert visit.seconds() >= 0
+        assert not visit.is_secure
+        assert visit.request is None  # it is not kept for as long as a connection lasts
