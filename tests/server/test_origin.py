@@ -132,6 +132,15 @@ def test_a_refusal_says_which_way_it_went_wrong_and_repeats_nothing() -> None:
         check_origin(request_from("http://evil.com"), SAME_ORIGIN)
 
 
+def test_what_a_proxy_was_asked_for_counts_instead_of_its_own_name() -> None:
+    behind_proxy = request_from("https://example.com", host="app.internal:8000")
+    check_origin(behind_proxy, SAME_ORIGIN, "example.com")
+    with pytest.raises(RequestRefused):
+        check_origin(behind_proxy, SAME_ORIGIN)
+    with pytest.raises(RequestRefused):
+        check_origin(request_from("https://app.internal:8000"), SAME_ORIGIN, "example.com")
+
+
 @pytest.mark.parametrize(
     "origins",
     [None, SAME_ORIGIN, [], [None], ["null"], ["https://example.com:8000"], [re.compile("x")]],

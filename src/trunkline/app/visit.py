@@ -47,9 +47,9 @@ class Visit:
     """
 
     __slots__ = (
-        *("_bucket", "_connection", "_expiry", "_is_gone", "_service", "_setting", "_stream"),
-        *("address", "arrived_at", "identity", "params", "peer", "preface", "request", "route"),
-        "step",
+        *("_bucket", "_connection", "_expiry", "_host", "_is_gone", "_service", "_setting"),
+        *("_stream", "address", "arrived_at", "identity", "params", "peer", "preface"),
+        *("request", "route", "step"),
     )
 
     waits = True
@@ -62,6 +62,7 @@ class Visit:
         self._connection: AppConnection | None = None
         self._expiry: Expiry | None = None
         self._is_gone = False
+        self._host: str | None = None
         self.arrived_at = setting.engine.now()
         self.peer = self.address = peer_address(stream)
         self.step = Step.ARRIVAL
@@ -121,7 +122,7 @@ class Visit:
         policy = self._service.policy
         self.step = Step.CLIENT
         client = policy.proxies.client_of(self.address, request.headers)
-        self.address = client.address
+        self.address, self._host = client.address, client.host
         if self._bucket is None:
             self.step = Step.ARRIVAL
             self._enter()
@@ -171,7 +172,7 @@ class Visit:
         check_get(request)
         upgrade = check_request(request)
         self.step = Step.ORIGIN
-        check_origin(request, route.origins)
+        check_origin(request, route.origins, self._host)
         token_follows = False
         try:
             await self._authenticate(route.authenticator, request)
@@ -224,7 +225,7 @@ class Visit:
     async def _ask(self, match: Match[HttpRoute], request: Request) -> Response:
         route = match.route
         if request.method not in SAFE_METHODS:
-            check_origin(request, self._service.policy.origins)
+            check_origin(request, self._service.policy.origins, self._host)
         await self._authenticate(route.authenticator, request)
         self.step = Step.HANDLER
         asked = HttpRequest(request, self.address, self.identity, match.params)

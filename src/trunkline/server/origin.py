@@ -57,13 +57,15 @@ def check_serialized(origin: str) -> None:
         raise ValueError(f"{origin!r} is not an origin; one looks like https://example.com")
 
 
-def check_origin(request: Request, origins: Origins) -> None:
+def check_origin(request: Request, origins: Origins, forwarded: str | None = None) -> None:
     """Refuse a page that may not connect.
 
     Args:
         request: the opening request.
         origins: those that may connect, `None` among them for clients without Origin;
             `None` instead of a list lets everybody in.
+        forwarded: the host that a client asked a trusted proxy for, which then counts instead
+            of Host: the proxy may have written its own name there.
 
     Raises:
         RequestRefused: with status 403.
@@ -72,7 +74,7 @@ def check_origin(request: Request, origins: Origins) -> None:
     if origins is None:
         return
     if isinstance(origins, SameOrigin):
-        allowed = origin is None or is_same(origin, request.headers["Host"])
+        allowed = origin is None or is_same(origin, forwarded or request.headers["Host"])
     else:
         allowed = any(matches(origin, candidate) for candidate in origins)
     if not allowed:
