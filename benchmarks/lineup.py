@@ -33,12 +33,16 @@ class Peer:
     for_fanout: tuple[str, ...] = ()
     """Options for a fan-out; without them it only echoes."""
 
+    within: tuple[str, ...] = ()
+    """The only scenarios that ask for no more than its limits allow; empty: all of them."""
+
     def can(self, scenario: Scenario) -> bool:
         """Whether the scenario can be asked of it."""
         return (
             (self.can_tls or not scenario.is_tls)
             and (self.can_compress or not scenario.is_compressed)
             and self.only in {None, scenario.kind}
+            and (not self.within or scenario.name in self.within)
         )
 
 
@@ -49,6 +53,11 @@ def python(module: str, *arguments: str) -> tuple[str, ...]:
 UVLOOP = ("--loop", "uvloop")
 EVENTS = ("--handler", "events")
 TOPIC = ("--handler", "topic")
+APP_EVENTS = ("--handler", "app-events")
+APP_ASYNC = ("--handler", "app-async")
+MODEST = ("echo-64",)
+"""What one client may do to an application by default: a few thousand messages a second on each
+connection, a few hundred connections."""
 
 PEERS = (
     Peer(LIMIT, (str(BUILD / "limit"),), can_tls=False, can_compress=False),
@@ -68,6 +77,8 @@ PEERS = (
     ),
     Peer("trunkline-async", python("trunkline")),
     Peer("trunkline-async+uvloop", python("trunkline", *UVLOOP)),
+    Peer("trunkline-app-events", python("trunkline", *APP_EVENTS), within=MODEST),
+    Peer("trunkline-app-async", python("trunkline", *APP_ASYNC), within=MODEST),
     Peer("picows", python("picows"), can_compress=False),
     Peer("picows+uvloop", python("picows", *UVLOOP), can_compress=False),
     Peer("picows-drop-in+uvloop", python("picows_drop_in", *UVLOOP)),
@@ -89,6 +100,8 @@ QUICK = (
     "trunkline-async",
     "trunkline-events-spin",
     "trunkline-events-kept",
+    "trunkline-app-events",
+    "trunkline-app-async",
     "picows+uvloop",
     "aiohttp+uvloop",
     "websockets",

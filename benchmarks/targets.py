@@ -13,6 +13,8 @@ EVENTS = "trunkline-events"
 ASYNC = "trunkline-async"
 SPIN = "trunkline-events-spin"
 KEPT = "trunkline-events-kept"
+APP_EVENTS = "trunkline-app-events"
+APP_ASYNC = "trunkline-app-async"
 
 
 class Measure(Enum):
@@ -50,6 +52,8 @@ class Target:
 TARGETS = (
     Target("echo-64", EVENTS, Measure.RATE_RATIO, 0.94),
     Target("echo-64", ASYNC, Measure.RATE_RATIO, 0.85),
+    Target("echo-64", APP_EVENTS, Measure.RATE_RATIO, 0.90, rival=EVENTS),
+    Target("echo-64", APP_ASYNC, Measure.RATE_RATIO, 0.90, rival=ASYNC),
     Target("echo-64-d16", EVENTS, Measure.RATE_RATIO, 0.75),
     Target("echo-64-d16", ASYNC, Measure.RATE_RATIO, 0.60),
     Target("echo-64-c1", SPIN, Measure.RATE_RATIO, 2.2),

@@ -1,5 +1,8 @@
 """Trunkline, with a coroutine as handler (`--handler async`) or with `Events`.
 
+`--handler app-async` and `app-events` are the same behind a route of an `App`, with the policy and
+all the limits that an application has by default.
+
 One instance of `Events` serves all connections, as one set of callbacks does with socketify. There
 is no router: `--handler topic` is asked for where messages are published, and looks at each path.
 """
@@ -19,6 +22,8 @@ from benchmarks.peers.setting import (
     ready,
     run,
 )
+from trunkline.app.app import App
+from trunkline.app.app_server import AppServer
 from trunkline.limits import APP_LIMITS, DEFAULT_LIMITS
 
 Message = str | bytes
@@ -66,6 +71,20 @@ def serve_topic(request: trunkline.Request) -> trunkline.Events:
     return by_path.get(request.path, echo)
 
 
+# Behind a route of an application
+
+
+async def echo_coroutine(ws: trunkline.ServerConnection) -> None:
+    async for message in ws:
+        await ws.send(message)
+
+
+def application(handler: Any, setting: Setting) -> App:
+    app = App(compression=setting.compression)
+    app.add_websocket("/", handler)
+    return app
+
+
 # Serving
 
 HANDLERS: dict[str, Any] = {
@@ -76,6 +95,7 @@ HANDLERS: dict[str, Any] = {
 }
 METERED = {"events-metered"}
 """With the rates of an application: what they cost."""
+BEHIND_A_ROUTE: dict[str, Any] = {"app-async": echo_coroutine, "app-events": echo}
 
 
 def spin_option(setting: Setting) -> dict[str, float]:
@@ -84,10 +104,11 @@ def spin_option(setting: Setting) -> dict[str, float]:
     return {"busy_poll": setting.spin_seconds}
 
 
-async def main(setting: Setting) -> None:
-    if setting.keeps_memory:
-        trunkline.keep_memory()
-    async with trunkline.serve(
+def server_for(setting: Setting) -> trunkline.Server | AppServer:
+    if setting.handler in BEHIND_A_ROUTE:
+        app = application(BEHIND_A_ROUTE[setting.handler], setting)
+        return app.serve(HOST, 0, ssl=setting.ssl)
+    return trunkline.serve(
         HANDLERS[setting.handler],
         HOST,
         0,
@@ -96,7 +117,13 @@ async def main(setting: Setting) -> None:
         compression=setting.compression,
         max_size=MAX_MESSAGE_BYTES,
         **spin_option(setting),
-    ) as server:
+    )
+
+
+async def main(setting: Setting) -> None:
+    if setting.keeps_memory:
+        trunkline.keep_memory()
+    async with server_for(setting) as server:
         info = trunkline.engine_info()
         ready(server.sockets[0].getsockname()[1], "trunkline", f"({info.engine} engine)")
         await server.serve_forever()
