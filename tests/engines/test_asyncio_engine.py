@@ -23,6 +23,7 @@ from tests.engines.ear import (
     client_tls,
     server_tls,
 )
+from tests.engines.foundlings import meeting
 from trunkline.engines.asyncio_engine import (
     AsyncioEngine,
     AsyncioStream,
@@ -265,6 +266,17 @@ async def test_a_loop_that_gives_no_transport_has_lost_the_stream(plain: Harbour
     with pytest.raises(ConnectionResetError, match="lost during the TLS handshake"):
         await AsyncioEngine(loop).start_tls(client.stream, client_tls())  # type: ignore[arg-type]
     for end in (client, server):
+        end.stream.abort()
+        await end.ear.until_lost()
+
+
+async def test_a_transport_that_somebody_has_made_is_taken_over(engine: Engine) -> None:
+    async with meeting() as met:
+        end = met.adopt(engine)
+        assert isinstance(end.stream, AsyncioStream)
+        end.stream.resume_reading()
+        met.writer.write(b"x")
+        await end.ear.until_data(b"x")
         end.stream.abort()
         await end.ear.until_lost()
 

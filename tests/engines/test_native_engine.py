@@ -30,7 +30,9 @@ from tests.engines.ear import (
     server_context,
     server_tls,
 )
+from tests.engines.foundlings import meeting
 from trunkline import native
+from trunkline.engines.asyncio_engine import AcceptedStream
 from trunkline.engines.engine import Address, Stream, Tls
 from trunkline.limits import ACCEPT_RETRY
 
@@ -551,3 +553,69 @@ def test_an_engine_whose_loop_is_over_lets_go() -> None:
     with peer:
         engine.close()
         assert peer.recv(1) == b""
+
+
+# Transports that somebody else has made
+
+
+async def test_the_socket_of_a_transport_is_moved_into_the_set(engine: Any) -> None:
+    async with meeting() as met:
+        moved = met.adopt(engine)
+        assert type(moved.stream) is NativeStream
+        met.writer.write(b"x")
+        moved.stream.resume_reading()
+        await moved.ear.until_data(b"x")
+        await end(moved)
+
+
+async def test_a_transport_with_tls_stays_where_it_is(engine: Any) -> None:
+    async with meeting(server_context()) as met:
+        adopted = met.adopt(engine)
+        assert type(adopted.stream) is AcceptedStream
+        await end(adopted)
+
+
+async def test_a_transport_that_has_not_sent_everything_stays_where_it_is(engine: Any) -> None:
+    async with meeting() as met:
+        met.transport.write(b"x" * (8 << 20))
+        adopted = met.adopt(engine)
+        assert type(adopted.stream) is AcceptedStream
+        await end(adopted)
+
+
+async def test_a_transport_stays_where_it_is_when_descriptors_are_short(
+    engine: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def dup(fd: int) -> int:
+        raise OSError(24, "Too many open files")
+
+    async with meeting() as met:
+        monkeypatch.setattr(os, "dup", dup)
+        adopted = met.adopt(engine)
+        assert type(adopted.stream) is AcceptedStream
+        await end(adopted)
+
+
+async def test_a_stream_that_cannot_be_made_leaves_no_descriptor(
+    engine: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def new_stream(*_: object) -> Any:
+        raise MemoryError
+
+    async with meeting() as met:
+        before = len(os.listdir("/proc/self/fd"))
+        monkeypatch.setattr(engine, "new_stream", new_stream)
+        with pytest.raises(MemoryError):
+            met.adopt(engine)
+        assert len(os.listdir("/proc/self/fd")) == before
+        met.transport.abort()
+
+
+async def test_a_transport_that_nobody_takes_is_closed(engine: Any) -> None:
+    def refuse(stream: Stream) -> Ear:
+        raise LookupError("nobody wants it")
+
+    async with meeting() as met:
+        with pytest.raises(LookupError):
+            engine.adopt(met.transport, refuse, write_limit=WRITE_LIMIT)
+        assert await met.read_end() == b""

@@ -282,6 +282,18 @@ class AsyncioEngine:
             options |= {"host": address.host, "port": address.port}
         return AsyncioListener(await self._loop.create_server(protocol, **options))
 
+    def adopt(
+        self,
+        transport: asyncio.Transport,
+        accept: Callable[[Stream], Receiver],
+        *,
+        write_limit: int,
+    ) -> None:
+        """Be the protocol of a transport that somebody else has made."""
+        stream = AcceptedStream(accept, write_limit)
+        transport.set_protocol(stream)
+        stream.connection_made(transport)
+
     async def start_tls(self, stream: Stream, tls: Tls) -> None:
         """Lay TLS over an open stream."""
         assert isinstance(stream, AsyncioStream)

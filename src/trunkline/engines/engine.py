@@ -7,6 +7,7 @@ stream exactly once, last, and never from inside a call that it makes itself.
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import ssl
 from collections.abc import Callable, Iterator, Sequence
@@ -164,6 +165,22 @@ class Engine(Protocol):
         write_limit: int,
     ) -> Listener:
         """Bind, and call `accept` for each stream once the listener is started."""
+
+    def adopt(
+        self,
+        transport: asyncio.Transport,
+        accept: Callable[[Stream], Receiver],
+        *,
+        write_limit: int,
+    ) -> None:
+        """Take over a transport that somebody else has made, and call `accept` for its stream.
+
+        Args:
+            transport: of the running loop; its reading is paused, and its protocol hears of
+                nothing any more. Whoever made it does not touch it again.
+            accept: gives the stream, which is paused, its receiver.
+            write_limit: high water in bytes.
+        """
 
     async def start_tls(self, stream: Stream, tls: Tls) -> None:
         """Secure an open stream, as its client; raise `OSError` where that fails."""

@@ -196,6 +196,28 @@ class NativeEngine:
         sockets = await bind_sockets(self._loop, address)
         return NativeListener(self, sockets, accept, tls, write_limit)
 
+    def adopt(self, transport: asyncio.Transport, accept: Accept, *, write_limit: int) -> None:
+        """Move the socket into the set, where nothing of its transport would be left behind."""
+        fd = duplicate_of(transport)
+        if fd is None:
+            self._asyncio.adopt(transport, accept, write_limit=write_limit)
+            return
+        try:
+            stream = self.new_stream(fd, None, write_limit)
+        except BaseException:
+            os.close(fd)
+            raise
+        # It closes its descriptor and says nothing to the peer: the other one is open.
+        transport.set_protocol(asyncio.Protocol())
+        transport.abort()
+        stream.pause_reading()
+        try:
+            stream.receiver = accept(stream)
+            stream.open()
+        except BaseException:
+            stream.abort()
+            raise
+
     async def start_tls(self, stream: Stream, tls: Tls) -> None:
         """Lay TLS over an open stream."""
         assert isinstance(stream, NativeStream)
@@ -235,6 +257,21 @@ class NativeEngine:
             address.sock.setblocking(False)
             return address.sock
         return await open_socket(self._loop, address)
+
+
+def duplicate_of(transport: asyncio.Transport) -> int | None:
+    """Give a second descriptor of a transport that is a socket and nothing else.
+
+    `None` stands for one with TLS, one with unsent bytes, and where no descriptor is left.
+    """
+    sock = transport.get_extra_info("socket")
+    is_secured = transport.get_extra_info("sslcontext") is not None
+    if sock is None or is_secured or transport.get_write_buffer_size():
+        return None
+    try:
+        return os.dup(sock.fileno())
+    except OSError:
+        return None
 
 
 async def connect_path(loop: asyncio.AbstractEventLoop, path: str) -> socket.socket:
