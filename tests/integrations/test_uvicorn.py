@@ -18,10 +18,9 @@ import websockets
 from uvicorn.server import ServerState
 
 import trunkline
-from tests.contracts.engines import ENGINES
 from tests.contracts.escapes import Escapes
 from tests.integrations.serving import HANG, OPENING, Recorded, echo, serving
-from trunkline.engines.choose import VARIABLE, current_engine
+from trunkline.engines.choose import current_engine
 from trunkline.integrations.interface import Message, Receive, Scope, Send
 from trunkline.integrations.uvicorn import WebSocketProtocol, make_limits
 
@@ -32,12 +31,7 @@ NO_LINGER = struct.pack("ii", 1, 0)
 """Closing sends RST (RFC 9293 §3.10.4)."""
 
 
-@pytest.fixture(params=ENGINES, autouse=True)
-def engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Ask for each engine in turn; asked for before `tidiness`, which makes it."""
-    name: str = request.param
-    monkeypatch.setenv(VARIABLE, name)
-    return name
+pytestmark = pytest.mark.usefixtures("either_engine")
 
 
 async def until(condition: Callable[[], object]) -> None:
@@ -47,6 +41,18 @@ async def until(condition: Callable[[], object]) -> None:
 
 
 # Messages
+
+
+async def test_the_engine_that_is_asked_for_moves_the_bytes(either_engine: str) -> None:
+    tasks: list[Any] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        tasks.append(asyncio.current_task())
+        await echo(scope, receive, send)
+
+    async with serving(app) as served, trunkline.connect(served.uri()):
+        is_native = either_engine == "native"
+        assert type(tasks[0].get_coro()).__name__ == ("Conversation" if is_native else "coroutine")
 
 
 @pytest.mark.parametrize("http", HTTP)

@@ -38,6 +38,7 @@ def scope_of(request: Request, subprotocols: Sequence[str], root_path: str) -> S
     }
 
 
+PROTOCOL_FIELD = "sec-websocket-protocol"
 PATH_MARKS = "/:@!$&'()*+,;=~-._"
 """What stands in a path as it is (RFC 3986 §3.3)."""
 
@@ -52,11 +53,17 @@ def request_of(scope: Scope) -> Request:
     encoded_root = quote(root, safe=PATH_MARKS)
     path = path.removeprefix(encoded_root if path.startswith(encoded_root) else root)
     query = scope.get("query_string", b"").decode("latin-1")
-    headers = [
-        (name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]
-    ]
     target = (path or "/") + (f"?{query}" if query else "")
-    return Request(target, Headers.trusted(headers))
+    return Request(target, Headers.trusted(fields_of(scope)))
+
+
+def fields_of(scope: Scope) -> list[tuple[str, str]]:
+    """Give the header fields; some servers leave out the one that the scope says by itself."""
+    fields = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]]
+    subprotocols = scope.get("subprotocols")
+    if subprotocols and all(name.lower() != PROTOCOL_FIELD for name, _ in fields):
+        fields.append((PROTOCOL_FIELD, ", ".join(subprotocols)))
+    return fields
 
 
 def encoded_path(scope: Scope) -> str:

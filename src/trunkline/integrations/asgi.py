@@ -1,0 +1,285 @@
+"""Handlers of Trunkline inside of FastAPI, Starlette, or any other ASGI application.
+
+app.mount("/live", trunkline.integrations.asgi.as_asgi(handler))
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Sequence
+from dataclasses import replace
+from http import HTTPStatus
+from typing import NoReturn, Protocol, Unpack, cast
+
+from trunkline.close_codes import CloseCode
+from trunkline.connection.events import Events
+from trunkline.connection.fragments import BytesLike
+from trunkline.connection.pings import RoundTrip
+from trunkline.connection.setting import Setting
+from trunkline.engines.choose import current_engine
+from trunkline.errors import RequestRefused, UsageError
+from trunkline.integrations.asgi_stream import AsgiStream
+from trunkline.integrations.interface import Receive, Scope, Send
+from trunkline.integrations.scope import request_of
+from trunkline.limits import DEFAULT_LIMITS, LimitOptions, Limits, with_options
+from trunkline.protocol.closing import shorten_reason
+from trunkline.protocol.handshake import (
+    VERSION,
+    Agreement,
+    check_subprotocols,
+    offered_subprotocols,
+)
+from trunkline.protocol.http1 import Request
+from trunkline.protocol.role import Role
+from trunkline.server.beginning import begin
+from trunkline.server.connection import ServerConnection
+from trunkline.server.handler import Handler, as_coroutine, as_source, make_events
+from trunkline.server.options import SelectSubprotocol, ServerOptions
+from trunkline.server.origin import SAME_ORIGIN, Origins, check_origin, check_origins, freeze
+from trunkline.server.subprotocol import select_subprotocol as choose_subprotocol
+from trunkline.server.watch import Watch
+
+Answer = tuple[Handler, str | None]
+"""A handler as `serve()` takes it, and the subprotocol that is spoken."""
+
+UPGRADE = (("upgrade", "websocket"), ("connection", "Upgrade"), ("sec-websocket-version", VERSION))
+NOT_HERE = "this is a WebSocket endpoint: connect with a WebSocket client"
+
+
+class Entry(Protocol):
+    """Decides about opening requests: what `as_asgi()` mounts."""
+
+    async def answer(self, connection: ServerConnection, request: Request) -> Answer:
+        """Give the handler of a connection.
+
+        Args:
+            connection: not open yet.
+            request: that opens it; its path is what follows the mount.
+
+        Raises:
+            RequestRefused: with the status for the client.
+        """
+
+
+class AsgiConnection(ServerConnection):
+    """A connection whose socket is an ASGI server's: it does everything but pings."""
+
+    def ping(self, data: str | BytesLike | None = None) -> Awaitable[RoundTrip]:
+        """Refuse: ASGI has no pings."""
+        raise_no_pings()
+
+    async def pong(self, data: str | BytesLike = b"") -> None:
+        """Refuse: ASGI has no pongs."""
+        raise_no_pings()
+
+
+def raise_no_pings() -> NoReturn:
+    """Say what to do instead."""
+    raise UsageError("ASGI has no pings: let the server send them, as uvicorn does every 20 s")
+
+
+class OneHandler:
+    """Lets in who may connect, all to the same handler; an `Entry`.
+
+    Args:
+        handler: as `serve()` takes it.
+        origins: pages that may connect.
+        subprotocols: supported ones, the preferred one first.
+        select_subprotocol: chooses instead.
+    """
+
+    def __init__(
+        self,
+        handler: Handler,
+        origins: Origins,
+        subprotocols: Sequence[str],
+        select_subprotocol: SelectSubprotocol | None,
+    ) -> None:
+        check_origins(origins)
+        check_subprotocols(subprotocols)
+        as_source(handler)  # which says what is wrong with it
+        self._handler = handler
+        self._origins = freeze(origins)
+        self._subprotocols = tuple(subprotocols)
+        self._select_subprotocol = select_subprotocol
+
+    async def answer(self, connection: ServerConnection, request: Request) -> Answer:
+        """Give the handler; raise `RequestRefused` for a page that may not connect."""
+        if "Origin" in request.headers:
+            check_once(request)
+        check_origin(request, self._origins)
+        offered = offered_subprotocols(request.headers)
+        if self._select_subprotocol is None:
+            return self._handler, choose_subprotocol(offered, self._subprotocols)
+        subprotocol = self._select_subprotocol(connection, offered)
+        if subprotocol is not None and subprotocol not in offered:
+            raise ValueError(f"selected subprotocol {subprotocol!r} was not offered")
+        return self._handler, subprotocol
+
+
+def check_once(request: Request) -> None:
+    """Refuse two headers where one says who is asking, or who is asked: servers differ in that."""
+    for name in ("Origin", "Host"):
+        if len(request.headers.get_all(name)) != 1:
+            reason = f"request has {len(request.headers.get_all(name))} {name} headers, not one"
+            raise RequestRefused(HTTPStatus.BAD_REQUEST, reason)
+
+
+class AsgiApplication:
+    """An ASGI application of WebSockets; `as_asgi()` makes it.
+
+    Args:
+        entry: decides about each request.
+        limits: of the connections; the pings and the opening handshake are the server's.
+        logger: told of refusals, and of errors in handlers.
+    """
+
+    def __init__(self, entry: Entry, limits: Limits, logger: logging.Logger) -> None:
+        self._entry = entry
+        self._limits = replace(limits, ping_interval=None)
+        self._logger = logger
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection, answer one request, or live with a server."""
+        match scope["type"]:
+            case "websocket":
+                await self._serve(scope, receive, send)
+            case "http":
+                await refuse_http(scope, send)
+            case "lifespan":
+                await live(receive, send)
+            case kind:
+                raise ValueError(f"ASGI scope {kind!r} is not known here")
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if (await receive())["type"] != "websocket.connect":
+            return
+        watch = Watch()
+        engine = current_engine()
+        stream = AsgiStream(engine, scope, receive, send, self._limits)
+        setting = Setting(engine, Role.SERVER, self._limits, self._logger, watch.lost)
+        connection = AsgiConnection(setting, stream)
+        connection.request = request_of(scope)
+        try:
+            handler, subprotocol = await self._entry.answer(connection, connection.request)
+        except RequestRefused as refused:
+            self._logger.info("refused a request: %s", refused)
+            await refuse(scope, send, refused)
+            return
+        events = new_events(handler, connection.request)
+        await send({"type": "websocket.accept", "subprotocol": subprotocol, "headers": []})
+        begin(watch, self._options(handler), connection, Agreement(subprotocol), events, b"")
+        await self._converse(watch, stream)
+
+    async def _converse(self, watch: Watch, stream: AsgiStream) -> None:
+        """Carry messages until the connection is over, and its handler has ended."""
+        try:
+            await stream.carry()
+        except asyncio.CancelledError:
+            for opening in watch.openings.copy():
+                opening.cut()
+            raise
+        finally:
+            await watch.leave(None)
+
+    def _options(self, handler: Handler) -> ServerOptions:
+        return ServerOptions(
+            coroutine=as_coroutine(handler),
+            events=as_source(handler),
+            origins=None,
+            subprotocols=(),
+            select_subprotocol=None,
+            deflate=None,
+            process_request=None,
+            process_response=None,
+            server_header=None,
+            limits=self._limits,
+            logger=self._logger,
+        )
+
+
+def new_events(handler: Handler, request: Request) -> Events | None:
+    """Give the events of a connection, where its handler is none that is called."""
+    source = as_source(handler)
+    return None if source is None else make_events(source, request)
+
+
+# Answers that open nothing
+
+
+async def refuse(scope: Scope, send: Send, refused: RequestRefused) -> None:
+    """Refuse a WebSocket: with a status, where the server can send one; else it sends 403."""
+    if "websocket.http.response" not in (scope.get("extensions") or {}):
+        code, reason = int(CloseCode.POLICY_VIOLATION), shorten_reason(refused.reason)
+        await send({"type": "websocket.close", "code": code, "reason": reason})
+        return
+    await respond(send, "websocket.http.response", refused)
+
+
+async def refuse_http(scope: Scope, send: Send) -> None:
+    """Refuse a request that asks for no WebSocket."""
+    # RFC 9113 §8.2.2: HTTP/2 has neither Upgrade nor Connection
+    is_1 = scope.get("http_version", "1.1").startswith("1")
+    headers = dict(UPGRADE) if is_1 else {}
+    await respond(
+        send, "http.response", RequestRefused(HTTPStatus.UPGRADE_REQUIRED, NOT_HERE, headers)
+    )
+
+
+async def respond(send: Send, kind: str, refused: RequestRefused) -> None:
+    """Send a response: a status and one line."""
+    body = f"{refused.reason}\n".encode()
+    fields = {"content-type": "text/plain; charset=utf-8", "content-length": str(len(body))}
+    headers = [
+        (name.lower().encode(), value.encode("latin-1"))
+        for name, value in (fields | refused.headers).items()
+    ]
+    await send({"type": f"{kind}.start", "status": int(refused.status), "headers": headers})
+    await send({"type": f"{kind}.body", "body": body})
+
+
+async def live(receive: Receive, send: Send) -> None:
+    """Live with a server: there is nothing to start, and nothing to stop."""
+    for step in ("startup", "shutdown"):
+        await receive()
+        await send({"type": f"lifespan.{step}.complete"})
+
+
+def as_asgi(
+    handler: Handler | Entry,
+    *,
+    origins: Origins = SAME_ORIGIN,
+    subprotocols: Sequence[str] | None = None,
+    select_subprotocol: SelectSubprotocol | None = None,
+    logger: logging.Logger | None = None,
+    limits: Limits = DEFAULT_LIMITS,
+    **options: Unpack[LimitOptions],
+) -> AsgiApplication:
+    """Make an ASGI application of a handler, to be mounted in another: `app.mount("/live", ...)`.
+
+    The handler's connection does what every `ServerConnection` does, except for pings, which are
+    the server's. `request.path` is what follows the mount, and `get_extra_info("scope")` gives
+    what middleware has found out.
+
+    Args:
+        handler: as `serve()` takes it; or an `Entry`, which decides about everything by itself.
+        origins: pages that may connect, as in `serve()`: by default those from the host that they
+            connect to.
+        subprotocols: supported ones, the preferred one first.
+        select_subprotocol: chooses from what the client offers, instead of `subprotocols`.
+        logger: instead of `logging.getLogger("trunkline.server")`.
+        limits: every limit at once; the outer server's hold as well.
+        options: single limits, as in `serve()`.
+
+    Raises:
+        TypeError, ValueError: an argument cannot be meant like that.
+    """
+    entry: Entry
+    if hasattr(handler, "answer"):
+        entry = cast(Entry, handler)
+    else:
+        entry = OneHandler(handler, origins, subprotocols or (), select_subprotocol)
+    return AsgiApplication(
+        entry, with_options(limits, options), logger or logging.getLogger("trunkline.server")
+    )
