@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator
-
 import pytest
 
-from tests.contracts.engines import ENGINES
 from tests.contracts.escapes import escapes
 from tests.tidiness import tidiness
-from trunkline.engines.choose import VARIABLE, current_engine, engines
+from trunkline.engines.choose import VARIABLE
 
 __all__ = ["escapes", "tidiness"]
 
 
-@pytest.fixture(params=ENGINES)
-async def either_engine(
-    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tidiness: None
-) -> AsyncIterator[str]:
-    """Put each engine in turn in the place of the one that the loop has."""
-    name: str = request.param
-    monkeypatch.setenv(VARIABLE, name)
-    engines.pop(asyncio.get_running_loop()).close()
-    current_engine()
-    yield name
+@pytest.fixture(autouse=True)
+def engine_name(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str | None:
+    """Ask for an engine where a test is parametrized with one.
+
+    Fixtures like this one come in the order of their names: this one is before `tidiness`, which
+    makes the engine.
+    """
+    name: str | None = getattr(request, "param", None)
+    if name is not None:
+        monkeypatch.setenv(VARIABLE, name)
+    return name

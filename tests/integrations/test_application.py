@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.contracts.engines import ENGINES
 from tests.contracts.escapes import Escapes
 from tests.integrations.exchanging import Visit
 from tests.integrations.serving import OPENING, serving
@@ -103,7 +104,8 @@ async def test_one_that_raises_what_it_was_told_has_not_failed(code: int, escape
 # Compiled
 
 
-async def test_on_a_native_stream_the_work_is_compiled(either_engine: str) -> None:
+@pytest.mark.parametrize("engine_name", ENGINES, indirect=True)
+async def test_on_a_native_stream_the_work_is_compiled(engine_name: str) -> None:
     kinds: list[str] = []
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
@@ -115,7 +117,7 @@ async def test_on_a_native_stream_the_work_is_compiled(either_engine: str) -> No
 
     async with serving(app) as served:
         assert b" 403 " in await served.ask(*OPENING)
-    assert kinds == ["Conversation" if either_engine == "native" else "coroutine"]
+    assert kinds == ["Conversation" if engine_name == "native" else "coroutine"]
 
 
 def test_where_nothing_is_compiled_no_work_is(monkeypatch: pytest.MonkeyPatch) -> None:

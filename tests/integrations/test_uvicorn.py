@@ -18,6 +18,7 @@ import websockets
 from uvicorn.server import ServerState
 
 import trunkline
+from tests.contracts.engines import ENGINES
 from tests.contracts.escapes import Escapes
 from tests.integrations.serving import HANG, OPENING, Recorded, echo, serving
 from trunkline.engines.choose import current_engine
@@ -31,7 +32,7 @@ NO_LINGER = struct.pack("ii", 1, 0)
 """Closing sends RST (RFC 9293 §3.10.4)."""
 
 
-pytestmark = pytest.mark.usefixtures("either_engine")
+pytestmark = pytest.mark.parametrize("engine_name", ENGINES, indirect=True)
 
 
 async def until(condition: Callable[[], object]) -> None:
@@ -43,7 +44,7 @@ async def until(condition: Callable[[], object]) -> None:
 # Messages
 
 
-async def test_the_engine_that_is_asked_for_moves_the_bytes(either_engine: str) -> None:
+async def test_the_engine_that_is_asked_for_moves_the_bytes(engine_name: str) -> None:
     tasks: list[Any] = []
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
@@ -51,7 +52,7 @@ async def test_the_engine_that_is_asked_for_moves_the_bytes(either_engine: str) 
         await echo(scope, receive, send)
 
     async with serving(app) as served, trunkline.connect(served.uri()):
-        is_native = either_engine == "native"
+        is_native = engine_name == "native"
         assert type(tasks[0].get_coro()).__name__ == ("Conversation" if is_native else "coroutine")
 
 
@@ -600,7 +601,7 @@ async def test_what_cannot_be_taken_over_is_not_waited_for(monkeypatch: pytest.M
     assert state.connections == set()
 
 
-def test_one_server_has_one_object_of_limits() -> None:
+async def test_one_server_has_one_object_of_limits() -> None:
     assert make_limits(1, 2, None, 3.0) is make_limits(1, 2, None, 3.0)
     assert make_limits(1, 2, None, 3.0).max_size == 1
 

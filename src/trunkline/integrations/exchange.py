@@ -14,11 +14,12 @@ from trunkline.connection.setting import Setting
 from trunkline.connection.waiters import Waiters
 from trunkline.engines.engine import Stream
 from trunkline.errors import Closer, ConnectionClosed, RequestRefused
-from trunkline.integrations.denial import Denial
+from trunkline.integrations.denial import Denial, decoded
 from trunkline.integrations.interface import Message
 from trunkline.integrations.opening import Opening
 from trunkline.integrations.refusal import Refusal, refusal_of, tell_loss
 from trunkline.protocol.handshake import add_unreserved
+from trunkline.protocol.headers import Headers
 from trunkline.protocol.http1 import Response
 from trunkline.server.connection import ServerConnection
 
@@ -173,20 +174,22 @@ class Exchange:
                 self._deny(message)
             case Stage.OPEN, "websocket.close":
                 self._close(message)
-            case stage, kind:
-                raise RuntimeError(f"ASGI message {kind!r} is out of place: {EXPECTED[stage]}")
+            case _:
+                kind, expected = message["type"], EXPECTED[self._stage]
+                raise RuntimeError(f"ASGI message {kind!r} is out of place: {expected}")
 
     def _accept(self, message: Message) -> None:
         subprotocol = message.get("subprotocol")
         if subprotocol is not None and subprotocol not in self._opening.subprotocols:
             raise ValueError(f"accepted subprotocol {subprotocol!r} was not offered")
-        headers = self._opening.response.headers
+        response = self._opening.response
+        headers = Headers(response.headers)
         if subprotocol is not None:
             headers["Sec-WebSocket-Protocol"] = subprotocol
-        for name, value in (*self._default_headers, *(message.get("headers") or ())):
-            add_unreserved(headers, name.decode("latin-1"), value.decode("latin-1"))
+        for name, value in decoded((*self._default_headers, *(message.get("headers") or ()))):
+            add_unreserved(headers, name, value)
         self._tell("[accepted]")
-        self._stream.write(self._opening.response.serialize())
+        self._stream.write(replace(response, headers=headers).serialize())
         kind = connection_type(ServerConnection, self._stream)
         self._connection = kind(self._setting, self._stream)
         self._is_early = not self._has_begun
