@@ -6,7 +6,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.scenarios import Kind, Scenario
+from benchmarks.scenarios import Interface, Kind, Scenario
 
 BENCHMARKS = Path(__file__).parent
 BUILD = BENCHMARKS.parent / "build" / "benchmarks"
@@ -36,6 +36,9 @@ class Peer:
     within: tuple[str, ...] = ()
     """The only scenarios that ask for no more than its limits allow; empty: all of them."""
 
+    is_asgi: bool = False
+    """Whether it takes part where applications speak ASGI, and only there."""
+
     def can(self, scenario: Scenario) -> bool:
         """Whether the scenario can be asked of it."""
         return (
@@ -43,6 +46,8 @@ class Peer:
             and (self.can_compress or not scenario.is_compressed)
             and self.only in {None, scenario.kind}
             and (not self.within or scenario.name in self.within)
+
+            and (self.name == LIMIT or self.is_asgi == (scenario.interface is not Interface.OWN))
         )
 
 
@@ -58,6 +63,13 @@ APP_ASYNC = ("--handler", "app-async")
 MODEST = ("echo-64",)
 """What one client may do to an application by default: a few thousand messages a second on each
 connection, a few hundred connections."""
+
+
+def on_uvicorn(protocol: str) -> Peer:
+    """Give uvicorn with one of the WebSocket protocols that it can be told to use."""
+    command = python("uvicorn", *UVLOOP, "--ws", protocol)
+    return Peer(f"uvicorn+{protocol}", command, is_asgi=True)
+
 
 PEERS = (
     Peer(LIMIT, (str(BUILD / "limit"),), can_tls=False, can_compress=False),
@@ -91,6 +103,7 @@ PEERS = (
     Peer("socketify", python("socketify")),
     Peer("node-ws", ("node", str(BENCHMARKS / "peers" / "node_ws.js"))),
     Peer("gorilla", (str(BUILD / "gorilla"),), can_compress=False),
+    *map(on_uvicorn, ("trunkline", "websockets", "websockets-sansio", "wsproto")),
 )
 
 QUICK = (

@@ -18,6 +18,14 @@ class Kind(Enum):
     IDLE = "idle"
 
 
+class Interface(Enum):
+    """How an application speaks to its server; the value is the handler that a peer is given."""
+
+    OWN = "async"
+    ASGI = "asgi"
+    FASTAPI = "fastapi"
+
+
 @dataclass(frozen=True, slots=True)
 class Scenario:
     """How much is asked of a server: messages of `size` bytes, `depth` of them under way.
@@ -33,7 +41,23 @@ class Scenario:
     depth: int = 1
     is_tls: bool = False
     is_compressed: bool = False
+    interface: Interface = Interface.OWN
+    """Of the applications that take part: each server's own, or the one that all here have."""
 
+
+ASGI = tuple(
+    Scenario(
+        f"{interface.value}-64{name}",
+        f"{title}: echo 64 B, 64 {connections}",
+        Kind.ECHO,
+        64,
+        depth=depth,
+        interface=interface,
+    )
+    for interface, title in ((Interface.ASGI, "ASGI"), (Interface.FASTAPI, "ASGI, FastAPI"))
+    for name, depth, connections in (("", 1, "connections"), ("-d16", 16, "× 16 outstanding"))
+)
+"""What a server and its WebSocket protocol take, below one and the same application."""
 
 SCENARIOS = (
     Scenario("echo-64", "echo 64 B, 64 connections", Kind.ECHO, 64),
@@ -60,6 +84,7 @@ SCENARIOS = (
     Scenario("connect", "connect + echo + close, 64 at a time", Kind.CHURN, 64),
     Scenario("idle", "10,000 idle connections", Kind.IDLE, 10_000),
     Scenario("idle-tls", "2,000 idle connections, TLS", Kind.IDLE, 2_000, is_tls=True),
+    *ASGI,
 )
 
 QUICK = (

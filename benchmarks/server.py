@@ -52,7 +52,8 @@ def command_line(peer: Peer, scenario: Scenario, certificate: Certificate) -> li
     tls = ["--tls", str(certificate.server)] if scenario.is_tls else []
     deflate = ["--deflate"] if scenario.is_compressed else []
     fanout = peer.for_fanout if scenario.kind is Kind.FANOUT else ()
-    return [*peer.command, *fanout, *tls, *deflate]
+    handler = ("--handler", scenario.interface.value) if peer.is_asgi else ()
+    return [*peer.command, *fanout, *handler, *tls, *deflate]
 
 
 @contextmanager

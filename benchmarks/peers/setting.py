@@ -1,7 +1,7 @@
 """How a peer is asked to serve, the same for every peer of Python.
 
     python -m benchmarks.peers.NAME [--handler H] [--loop L] [--deflate] [--tls FILE] [--spin S]
-        [--keep-memory]
+        [--keep-memory] [--ws PROTOCOL]
 
 Every peer prints one line, `PORT what it is`, when it listens. What arrives on /pub goes to all
 of /sub; any other path is echoed.
@@ -36,6 +36,7 @@ class Setting:
     certificate: Path | None
     spin_seconds: float
     keeps_memory: bool
+    ws: str
 
     @property
     def ssl(self) -> ssl.SSLContext | None:
@@ -61,9 +62,10 @@ def parse_setting(arguments: list[str] | None = None) -> Setting:
     parser.add_argument("--tls", type=Path)
     parser.add_argument("--spin", type=float, default=0.0, help="seconds")
     parser.add_argument("--keep-memory", action="store_true", help="of large messages")
+    parser.add_argument("--ws", default="websockets-sansio", help="uvicorn's protocol")
     given = parser.parse_args(arguments)
     return Setting(
-        given.handler, given.loop, given.deflate, given.tls, given.spin, given.keep_memory
+        given.handler, given.loop, given.deflate, given.tls, given.spin, given.keep_memory, given.ws
     )
 
 
