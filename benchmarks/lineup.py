@@ -46,7 +46,6 @@ class Peer:
             and (self.can_compress or not scenario.is_compressed)
             and self.only in {None, scenario.kind}
             and (not self.within or scenario.name in self.within)
-
             and (self.name == LIMIT or self.is_asgi == (scenario.interface is not Interface.OWN))
         )
 

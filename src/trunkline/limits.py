@@ -375,6 +375,9 @@ subprotocols and extensions."""
 LARGEST_TERMS = 1 * KIB
 """Bytes of these four values: who sends more is judged each time."""
 
+NOTICE_INTERVAL = 1.0
+"""Seconds between two notices to a peer that its messages are dropped: each costs what one does."""
+
 CLOCK_CHECK = 60.0
 """Seconds until an expiry looks at the clock again: it is the wall's, which may be set."""
 

@@ -13,7 +13,6 @@ from trunkline.app import snapshot
 from trunkline.app.app import App
 from trunkline.app.connection import AppConnection
 from trunkline.app.snapshot import (
-    count_of,
     describe_connections,
     describe_topics,
     quantile,
@@ -90,12 +89,6 @@ def test_there_is_no_round_trip_before_the_first_pong() -> None:
 @pytest.mark.parametrize(("share", "value"), [(0.5, 5.0), (0.99, 10.0), (1.0, 10.0), (0.51, 6.0)])
 def test_a_quantile_is_a_value_that_was_there(share: float, value: float) -> None:
     assert quantile([float(number) for number in range(1, 11)], share) == value
-
-
-def test_a_setting_that_does_not_count_has_counted_nothing() -> None:
-    assert count_of(SimpleNamespace(), "messages_sent") == 0
-    traffic = SimpleNamespace(messages_sent=7)
-    assert count_of(SimpleNamespace(traffic=traffic), "messages_sent") == 7
 
 
 # Topics

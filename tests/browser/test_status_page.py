@@ -90,7 +90,11 @@ async def test_rates_are_shown(
     server: AppServer, open_tab: OpenTab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     totals = itertools.count(0, 1_000)
-    monkeypatch.setattr(snapshot, "count_of", lambda setting, name: next(totals))
+
+    def traffic(app: object, route: str) -> dict[str, int]:
+        return {name: next(totals) for name in snapshot.TRAFFIC}
+
+    monkeypatch.setattr(snapshot, "describe_traffic", traffic)
     page = await open_tab(page_of(server))
     await is_live(page)
     async with trunkline.connect(room_of(server)):

@@ -380,13 +380,13 @@ class App:
         server = Server(
             Address(host=host, port=port, path=path, sock=sock, reuse_port=reuse_port),
             None if ssl is None else Tls(context=ssl, handshake_timeout=limits.open_timeout),
-            self._options(),
+            self.options(),
             watch=service,
             new_desk=service.new_desk,
         )
         return AppServer(self, server, service, self._drain)
 
-    def _options(self) -> ServerOptions:
+    def options(self) -> ServerOptions:
         """Give what the server needs to know; all the rest is decided by visits."""
         return ServerOptions(
             coroutine=None,

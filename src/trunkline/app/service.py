@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from trunkline.app.connection import AppConnection
+from trunkline.app.notice import tell_dropped
 from trunkline.app.observer import Observers
 from trunkline.app.policy import Policy
 from trunkline.app.visit import Visit
 from trunkline.app.websocket_route import WebSocketRoute
 from trunkline.close_codes import PolicyCode
 from trunkline.connection.setting import Setting
+from trunkline.connection.traffic import new_traffic
 from trunkline.engines.engine import Stream
+from trunkline.limits import Limits
 from trunkline.server.allowance import Allowances
 from trunkline.server.crowd import Crowd
 from trunkline.server.watch import Watch
@@ -62,10 +66,18 @@ class Service(Watch):
         """
         own = self.settings.get(route.path.template)
         if own is None:
-            own = self.settings[route.path.template] = Setting(
-                setting.engine, setting.role, route.limits, setting.logger, setting.when_lost
+            own = self.settings[route.path.template] = replace(
+                setting,
+                limits=self.limits_of(route),
+                when_dropped=tell_dropped,
+                footings={},
+                traffic=new_traffic(),
             )
         return own
+
+    def limits_of(self, route: WebSocketRoute) -> Limits:
+        """Give the limits of a route's connections."""
+        return route.limits
 
     # Who is there
 

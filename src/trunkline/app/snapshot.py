@@ -99,13 +99,7 @@ def quantile(values: list[float], share: float) -> float | None:
 def describe_traffic(app: App, route: str) -> dict[str, int]:
     """Give what has gone through the connections of a route."""
     settings = [service.settings[route] for service in app.services if route in service.settings]
-    return {name: sum(count_of(setting, name) for setting in settings) for name in TRAFFIC}
-
-
-def count_of(setting: Any, name: str) -> int:
-    """Give one count of a setting's traffic; 0 where an engine does not count."""
-    count: int = getattr(getattr(setting, "traffic", None), name, 0)
-    return count
+    return {name: sum(getattr(setting.traffic, name) for setting in settings) for name in TRAFFIC}
 
 
 # Topics
@@ -117,7 +111,7 @@ def describe_topics(app: App) -> dict[str, dict[str, Any]]:
         name: {
             "subscribers": len(topic),
             "delivered": topic.delivered,
-            "drops": dict(getattr(topic, "drops", None) or {"any": topic.dropped}),
+            "drops": dict(topic.drops),
         }
         for name, topic in app.topics.items()
     }

@@ -49,7 +49,7 @@ class Visit:
     __slots__ = (
         *("_bucket", "_connection", "_expiry", "_host", "_is_gone", "_service", "_setting"),
         *("_stream", "address", "arrived_at", "identity", "params", "peer", "preface"),
-        *("request", "route", "step"),
+        *("quiet_until", "request", "route", "step"),
     )
 
     waits = True
@@ -65,6 +65,8 @@ class Visit:
         self._host: str | None = None
         self.arrived_at = setting.engine.now()
         self.peer = self.address = peer_address(stream)
+        self.quiet_until = self.arrived_at
+        """Until when it is told nothing more of messages that were dropped."""
         self.step = Step.ARRIVAL
         self.request: Request | None = None
         """Until there is an answer."""

@@ -8,32 +8,32 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Sequence
-from dataclasses import replace
 from http import HTTPStatus
-from typing import NoReturn, Protocol, Unpack, cast
+from typing import NoReturn, Protocol, Unpack, cast, overload
 
-from trunkline.close_codes import CloseCode
+from trunkline.app.app import App
 from trunkline.connection.events import Events
 from trunkline.connection.fragments import BytesLike
 from trunkline.connection.pings import RoundTrip
 from trunkline.connection.setting import Setting
 from trunkline.engines.choose import current_engine
 from trunkline.errors import RequestRefused, UsageError
+from trunkline.integrations.asgi_answers import live, refuse, refuse_http
+from trunkline.integrations.asgi_app import AsgiApp, without_pings
 from trunkline.integrations.asgi_stream import AsgiStream
 from trunkline.integrations.interface import Receive, Scope, Send
 from trunkline.integrations.scope import request_of
 from trunkline.limits import DEFAULT_LIMITS, LimitOptions, Limits, with_options
-from trunkline.protocol.closing import shorten_reason
 from trunkline.protocol.handshake import (
-    VERSION,
     Agreement,
     check_subprotocols,
     offered_subprotocols,
 )
-from trunkline.protocol.http1 import Request
+from trunkline.protocol.http1 import Request, Response
 from trunkline.protocol.role import Role
 from trunkline.server.beginning import begin
 from trunkline.server.connection import ServerConnection
+from trunkline.server.desk import Admission
 from trunkline.server.handler import Handler, as_coroutine, as_source, make_events
 from trunkline.server.options import SelectSubprotocol, ServerOptions
 from trunkline.server.origin import SAME_ORIGIN, Origins, check_origin, check_origins, freeze
@@ -43,8 +43,9 @@ from trunkline.server.watch import Watch
 Answer = tuple[Handler, str | None]
 """A handler as `serve()` takes it, and the subprotocol that is spoken."""
 
-UPGRADE = (("upgrade", "websocket"), ("connection", "Upgrade"), ("sec-websocket-version", VERSION))
-NOT_HERE = "this is a WebSocket endpoint: connect with a WebSocket client"
+
+ACCEPTED = Response(int(HTTPStatus.SWITCHING_PROTOCOLS), HTTPStatus.SWITCHING_PROTOCOLS.phrase)
+"""What the server answers in our place."""
 
 
 class Entry(Protocol):
@@ -137,7 +138,7 @@ class AsgiApplication:
 
     def __init__(self, entry: Entry, limits: Limits, logger: logging.Logger) -> None:
         self._entry = entry
-        self._limits = replace(limits, ping_interval=None)
+        self._limits = without_pings(limits)
         self._logger = logger
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -169,7 +170,9 @@ class AsgiApplication:
             return
         events = new_events(handler, connection.request)
         await send({"type": "websocket.accept", "subprotocol": subprotocol, "headers": []})
-        begin(watch, self._options(handler), connection, Agreement(subprotocol), events, b"")
+        agreement, coroutine = Agreement(subprotocol), as_coroutine(handler)
+        admission = Admission(connection, ACCEPTED, agreement, events, coroutine)
+        begin(watch, self._options(handler), admission, b"")
         await self._converse(watch, stream)
 
     async def _converse(self, watch: Watch, stream: AsgiStream) -> None:
@@ -205,47 +208,9 @@ def new_events(handler: Handler, request: Request) -> Events | None:
     return None if source is None else make_events(source, request)
 
 
-# Answers that open nothing
-
-
-async def refuse(scope: Scope, send: Send, refused: RequestRefused) -> None:
-    """Refuse a WebSocket: with a status, where the server can send one; else it sends 403."""
-    if "websocket.http.response" not in (scope.get("extensions") or {}):
-        code, reason = int(CloseCode.POLICY_VIOLATION), shorten_reason(refused.reason)
-        await send({"type": "websocket.close", "code": code, "reason": reason})
-        return
-    await respond(send, "websocket.http.response", refused)
-
-
-async def refuse_http(scope: Scope, send: Send) -> None:
-    """Refuse a request that asks for no WebSocket."""
-    # RFC 9113 §8.2.2: HTTP/2 has neither Upgrade nor Connection
-    is_1 = scope.get("http_version", "1.1").startswith("1")
-    headers = dict(UPGRADE) if is_1 else {}
-    await respond(
-        send, "http.response", RequestRefused(HTTPStatus.UPGRADE_REQUIRED, NOT_HERE, headers)
-    )
-
-
-async def respond(send: Send, kind: str, refused: RequestRefused) -> None:
-    """Send a response: a status and one line."""
-    body = f"{refused.reason}\n".encode()
-    fields = {"content-type": "text/plain; charset=utf-8", "content-length": str(len(body))}
-    headers = [
-        (name.lower().encode(), value.encode("latin-1"))
-        for name, value in (fields | refused.headers).items()
-    ]
-    await send({"type": f"{kind}.start", "status": int(refused.status), "headers": headers})
-    await send({"type": f"{kind}.body", "body": body})
-
-
-async def live(receive: Receive, send: Send) -> None:
-    """Live with a server: there is nothing to start, and nothing to stop."""
-    for step in ("startup", "shutdown"):
-        await receive()
-        await send({"type": f"lifespan.{step}.complete"})
-
-
+@overload
+def as_asgi(handler: App) -> AsgiApp: ...
+@overload
 def as_asgi(
     handler: Handler | Entry,
     *,
@@ -255,7 +220,17 @@ def as_asgi(
     logger: logging.Logger | None = None,
     limits: Limits = DEFAULT_LIMITS,
     **options: Unpack[LimitOptions],
-) -> AsgiApplication:
+) -> AsgiApplication: ...
+def as_asgi(
+    handler: Handler | Entry | App,
+    *,
+    origins: Origins = SAME_ORIGIN,
+    subprotocols: Sequence[str] | None = None,
+    select_subprotocol: SelectSubprotocol | None = None,
+    logger: logging.Logger | None = None,
+    limits: Limits = DEFAULT_LIMITS,
+    **options: Unpack[LimitOptions],
+) -> AsgiApplication | AsgiApp:
     """Make an ASGI application of a handler, to be mounted in another: `app.mount("/live", ...)`.
 
     The handler's connection does what every `ServerConnection` does, except for pings, which are
@@ -263,7 +238,8 @@ def as_asgi(
     what middleware has found out.
 
     Args:
-        handler: as `serve()` takes it; or an `Entry`, which decides about everything by itself.
+        handler: as `serve()` takes it; an `App`, with its routes and its policy; or an `Entry`,
+            which decides about everything by itself.
         origins: pages that may connect, as in `serve()`: by default those from the host that they
             connect to.
         subprotocols: supported ones, the preferred one first.
@@ -275,6 +251,8 @@ def as_asgi(
     Raises:
         TypeError, ValueError: an argument cannot be meant like that.
     """
+    if isinstance(handler, App):
+        return AsgiApp(handler)
     entry: Entry
     if hasattr(handler, "answer"):
         entry = cast(Entry, handler)

@@ -52,7 +52,7 @@ class AsgiStream:
         self._outgoing: deque[Event] = deque()
         self._changes = Waiters()
         self._writer: asyncio.Task[None] | None = None
-        self._is_reading_paused = True
+        self.is_reading_paused = True
         self._is_deaf_to_writes = False
         self._is_closing = False
         self._has_said_goodbye = False
@@ -87,11 +87,11 @@ class AsgiStream:
 
     def pause_reading(self) -> None:
         """Ask the server for nothing, until `resume_reading()`."""
-        self._is_reading_paused = True
+        self.is_reading_paused = True
 
     def resume_reading(self) -> None:
         """Ask the server for messages."""
-        self._is_reading_paused = False
+        self.is_reading_paused = False
         self._changes.wake()
 
     def end_writing(self) -> None:
@@ -112,8 +112,10 @@ class AsgiStream:
 
     def get_extra_info(self, name: str) -> Any:
         """Give `peername` and `sockname` as the server knows them, or the `scope`."""
-        known = {"peername": self._scope.get("client"), "sockname": self._scope.get("server")}
-        return (known | {"scope": self._scope}).get(name)
+        if name == "scope":
+            return self._scope
+        address = self._scope.get({"peername": "client", "sockname": "server"}.get(name, ""))
+        return None if address is None else tuple(address)
 
     # Called by the application
 
@@ -174,7 +176,7 @@ class AsgiStream:
     async def _read_all(self) -> None:
         try:
             while not self.has_ended:
-                if self._is_reading_paused:
+                if self.is_reading_paused:
                     await self._changes.wait()
                 else:
                     self._take(await self._receive())
