@@ -2,6 +2,8 @@
 
 import asyncio
 import inspect
+import subprocess
+import sys
 from enum import Enum
 from typing import Any, get_type_hints
 
@@ -39,7 +41,16 @@ def test_no_public_name_is_forgotten() -> None:
         for name, value in vars(trunkline).items()
         if not name.startswith("_") and not inspect.ismodule(value)
     }
-    assert found - {"VERSION"} == set(trunkline.__all__)
+    of_the_package = {"VERSION", "WHEN_ASKED_FOR", "PACKAGES", "TYPE_CHECKING", "Any"}
+    found |= set(trunkline.WHEN_ASKED_FOR) | {"auth"}
+    assert found - of_the_package - {"import_module"} == set(trunkline.__all__)
+
+
+def test_a_client_does_not_load_what_only_applications_need() -> None:
+    loaded = "import sys, trunkline; print({m for m in sys.modules if m.startswith('trunkline.')})"
+    told = subprocess.run([sys.executable, "-c", loaded], capture_output=True, check=True).stdout
+    assert b"trunkline.server.serve" in told
+    assert b"trunkline.app" not in told and b"trunkline.auth" not in told
 
 
 @pytest.mark.parametrize("name", sorted(trunkline.__all__))

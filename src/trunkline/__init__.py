@@ -1,7 +1,11 @@
 """WebSockets for Python, client and server.
 
-The names are grouped by the file that they come from.
+The names are grouped by the file that they come from. Those of applications are loaded when they
+are asked for: a client should not wait for a server's policy.
 """
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from trunkline.client.connect import connect, unix_connect
 from trunkline.client.connection import ClientConnection
@@ -14,7 +18,7 @@ from trunkline.client.websocket import (
     MessageEvent,
     WebSocket,
 )
-from trunkline.close_codes import Close, CloseCode
+from trunkline.close_codes import Close, CloseCode, PolicyCode
 from trunkline.connection.backlog import Overflow
 from trunkline.connection.broadcast import broadcast
 from trunkline.connection.connection import Connection
@@ -50,7 +54,7 @@ from trunkline.errors import (
     UsageError,
     WebSocketException,
 )
-from trunkline.limits import Backoff, Limits
+from trunkline.limits import APP_LIMITS, Backoff, Drain, Excess, Limits, Rate
 from trunkline.protocol.extensions import Deflate
 from trunkline.protocol.headers import Headers, MultipleValuesError
 from trunkline.protocol.http1 import Request, Response
@@ -60,10 +64,42 @@ from trunkline.server.origin import SAME_ORIGIN
 from trunkline.server.serve import Server, serve, unix_serve
 from trunkline.version import VERSION
 
+if TYPE_CHECKING:
+    from trunkline import auth
+    from trunkline.app.app import App
+    from trunkline.app.app_server import AppServer
+    from trunkline.app.connection import AppConnection
+    from trunkline.app.http import HttpRequest
+    from trunkline.app.invalid import Invalid
+    from trunkline.app.observer import Observer
+
 __version__ = VERSION
 
+WHEN_ASKED_FOR = {
+    "App": "trunkline.app.app",
+    "AppConnection": "trunkline.app.connection",
+    "AppServer": "trunkline.app.app_server",
+    "HttpRequest": "trunkline.app.http",
+    "Invalid": "trunkline.app.invalid",
+    "Observer": "trunkline.app.observer",
+}
+PACKAGES = frozenset({"auth", "testing"})
+
+
+def __getattr__(name: str) -> Any:
+    if name in PACKAGES:
+        return import_module(f"trunkline.{name}")
+    if name not in WHEN_ASKED_FOR:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(WHEN_ASKED_FOR[name]), name)
+
+
 __all__ = [
+    "APP_LIMITS",
     "SAME_ORIGIN",
+    "App",
+    "AppConnection",
+    "AppServer",
     "Backoff",
     "ClientConnection",
     "Close",
@@ -77,11 +113,15 @@ __all__ = [
     "ConnectionClosedOK",
     "Decision",
     "Deflate",
+    "Drain",
     "EngineInfo",
     "ErrorEvent",
     "Event",
     "Events",
+    "Excess",
     "Headers",
+    "HttpRequest",
+    "Invalid",
     "InvalidAccess",
     "InvalidHandshake",
     "InvalidHeader",
@@ -97,11 +137,14 @@ __all__ = [
     "MessageEvent",
     "MultipleValuesError",
     "NegotiationError",
+    "Observer",
     "Overflow",
     "PayloadTooBig",
     "PeerError",
+    "PolicyCode",
     "ProtocolError",
     "ProxyError",
+    "Rate",
     "Request",
     "RequestRefused",
     "Response",
@@ -116,6 +159,7 @@ __all__ = [
     "UsageError",
     "WebSocket",
     "WebSocketException",
+    "auth",
     "broadcast",
     "connect",
     "engine_info",

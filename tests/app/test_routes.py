@@ -99,3 +99,13 @@ def test_paths_without_parameters_come_first_and_others_in_their_order() -> None
     assert several.find("/x", "GET", is_upgrade=False).route.path.template == "/x"
     assert several.find("/y", "GET", is_upgrade=False).route.path.template == "/{a:path}"
     assert [route.path.template for route in several] == ["/x", "/{a:path}", "/{b}"]
+
+
+def test_what_takes_a_whole_path_takes_what_nobody_else_wants() -> None:
+    routes: Routes[Route] = Routes()
+    everything = Route(Path("/{name:path}"), frozenset({"GET"}))
+    time = Route(Path("/time/{zone}"), frozenset({"GET"}))
+    routes.add(everything)
+    routes.add(time)
+    assert routes.find("/time/CET", "GET", is_upgrade=False).route is time
+    assert routes.find("/time", "GET", is_upgrade=False).route is everything

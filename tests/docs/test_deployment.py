@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from tests.docs.page import Page
+from tests.docs.page import Page, serve
+from tests.docs.web import get
 from tests.proxies.front import find
-from trunkline import testing
 from trunkline.cli.arguments import parse_arguments
 
 PAGE = Page("deployment")
@@ -40,13 +40,11 @@ def test_no_block_is_forgotten() -> None:
 async def test_the_application_believes_its_proxies_and_nobody_else() -> None:
     app: Any = PAGE.run().app
     forged = {"X-Forwarded-For": "198.51.100.1"}
-    async with testing.serve(app) as house:
-        near = await house.get("/me", local_addr=("127.0.0.1", 0), headers=forged)
-        far = await house.get("/me", local_addr=("203.0.113.7", 0), headers=forged)
-    assert (near.body, far.body) == (
-        b'{"address": "198.51.100.1"}',
-        b'{"address": "203.0.113.7"}',
-    )
+    async with serve(app) as server:
+        near = await get(server, "/me", forged)
+        far = await get(server, "/me", forged, local_addr=("127.0.0.2", 0))
+    assert near.json() == {"address": "198.51.100.1"}
+    assert far.json() == {"address": "127.0.0.2"}
 
 
 @pytest.mark.parametrize("command", PAGE.of("console"))

@@ -28,7 +28,7 @@ async def test_the_limit_of_the_application_and_of_a_route_hold() -> None:
 
 
 def test_the_topic_conflates() -> None:
-    assert PAGE.run().prices.overflow is Overflow.CONFLATE
+    assert PAGE.run().prices._overflow is Overflow.CONFLATE
 
 
 def test_every_limit_that_the_page_names_is_one() -> None:

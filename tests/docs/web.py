@@ -30,13 +30,19 @@ class Page:
 
 
 async def ask(
-    server: AppServer, method: str, path: str, headers: Any = (), body: bytes = b""
+    server: AppServer,
+    method: str,
+    path: str,
+    headers: Any = (),
+    body: bytes = b"",
+    local_addr: tuple[str, int] | None = None,
 ) -> Page:
     """Send a request, and read the whole answer."""
     fields = Headers({"Host": "127.0.0.1"}, headers)
     if body or method == "POST":
         fields["Content-Length"] = str(len(body))
-    reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname()[:2])
+    host, port = server.sockets[0].getsockname()[:2]
+    reader, writer = await asyncio.open_connection(host, port, local_addr=local_addr)
     writer.write(Request(path, fields, method).serialize() + body)
     head, _, content = (await reader.read()).partition(b"\r\n\r\n")
     writer.close()
@@ -44,9 +50,9 @@ async def ask(
     return Page(response.status_code, response.headers, content)
 
 
-async def get(server: AppServer, path: str, headers: Any = ()) -> Page:
+async def get(server: AppServer, path: str, headers: Any = (), **options: Any) -> Page:
     """Ask for a page."""
-    return await ask(server, "GET", path, headers)
+    return await ask(server, "GET", path, headers, **options)
 
 
 async def post(server: AppServer, path: str, headers: Any = (), body: bytes = b"") -> Page:

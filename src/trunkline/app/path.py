@@ -71,6 +71,11 @@ class Path:
         """Whether there are no parameters."""
         return not self._converters
 
+    @property
+    def is_greedy(self) -> bool:
+        """Whether a parameter may have slashes in it."""
+        return "{:path}" in self.shape
+
     def match(self, path: str) -> dict[str, Any] | None:
         """Give the parameters in the path of a request, or `None` where it is another path.
 

@@ -52,6 +52,8 @@ class Routes(Generic[R]):
             self._literal.setdefault(route.path.template, []).append(route)
         else:
             self._patterns.append(route)
+            # What takes a whole path takes what nobody else wants.
+            self._patterns.sort(key=lambda each: each.path.is_greedy)
 
     def __iter__(self) -> Iterator[R]:
         for routes in self._literal.values():
