@@ -120,6 +120,8 @@ class Guest:
             self._events += self._endpoint.receive_bytes(data)
         event = self._events.pop(0)
         if isinstance(event, Close):
+            self.say(close=event.code)
+            self.writer.close()
             return event.code, event.reason
         assert isinstance(event, Text)
         return event.data

@@ -144,6 +144,7 @@ def test_a_route_that_cannot_be_meant_is_an_error_at_once(
         ({"trusted_proxies": ["10.0.0.1/8"]}, ValueError, "is not a network"),
         ({"forwarding_header": "X-Real-IP"}, ValueError, "header is 'Forwarded' or"),
         ({"compression": "gzip"}, ValueError, "gzip"),
+        ({"server_header": "a\r\nX-B: c"}, ValueError, "value of header Server"),
         ({"health": "health"}, ValueError, "it must begin with /"),
         ({"health": "/up", "ready": "/up"}, ValueError, "there is a handler for '/up' already"),
     ],

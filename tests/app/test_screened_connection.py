@@ -188,8 +188,16 @@ async def test_nothing_behind_a_refused_token_is_heard(token: str) -> None:
     assert room.told == ["open ann", "before", "close 3500"]
 
 
+class OtherConnection(AppConnection):
+    """A kind of its own, as one with a fast lane is."""
+
+
 async def test_each_kind_of_connection_is_screened_once() -> None:
     assert screened(AppConnection) is ScreenedConnection
+    other = screened(OtherConnection)
+    assert other is screened(OtherConnection)
+    assert issubclass(other, OtherConnection)
+    assert other.recv is ScreenedConnection.recv
     seen: list[Any] = []
     app = new_app()
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.app.judge import Judge
-from tests.app.premises import Witness, echo, echoing, new_app, serving, uri_of
+from tests.app.premises import Witness, ask_from, echo, echoing, get, new_app, serving, uri_of
 from tests.auth.openings import NOW
 from tests.server.wire import HANG_SECONDS
 from trunkline import Close, ConnectionClosed, Limits, connect
@@ -73,6 +73,14 @@ async def test_nothing_is_said_to_whoever_was_disconnected() -> None:
             await ws.recv()
     assert caught.value.rcvd == Close(3503, "")
     assert len(sent) == 2
+
+
+async def test_a_request_for_a_page_is_no_connection_to_close() -> None:
+    app = new_app()
+    app.get("/", auth=Judge())(lambda request: [app.disconnect("ann"), len(app.services)])
+    async with serving(app) as server:
+        response = await ask_from(server, get("/", Authorization="Bearer t.ann"))
+    assert response.body == b"[0, 1]"
 
 
 async def test_a_place_of_a_user_is_given_back() -> None:

@@ -29,7 +29,8 @@ from trunkline.app.app import App
 from trunkline.app.http import HttpRequest
 from trunkline.app.step import Step
 from trunkline.app.visit import peer_address
-from trunkline.auth import Identity
+from trunkline.auth import Identity, OrAnonymous
+from trunkline.limits import Rate
 
 # The order of the steps: each request is right up to one step, and wrong at all that follow.
 
@@ -210,6 +211,18 @@ async def test_whoever_is_slow_is_refused(data: bytes) -> None:
         response = await ask_from(server, data)
     assert response.status_code == 408
     assert witness.refusals == [(Step.REQUEST, 408, f"not opened within {SHORT_SECONDS} s")]
+
+
+async def test_whoever_comes_too_often_is_refused_before_anything_is_read() -> None:
+    app = echoing(limits=Limits(handshake_rate=Rate(1, per=60, burst=1)))
+    witness = Witness(app)
+    async with serving(app) as server:
+        await ask_from(server, get("/health"))
+        response = await ask_from(server, b"")
+    assert response.status_code == 429
+    assert witness.refusals[0][:2] == (Step.ARRIVAL, 429)
+    async with serving(echoing(limits=Limits(handshake_rate=None))) as server:
+        assert (await ask_from(server, get("/health"))).status_code == 200
 
 
 # Who it is
@@ -549,6 +562,27 @@ async def test_a_token_may_bring_the_end_forward_or_take_it_away() -> None:
                 assert (visit._expiry is None) is (expires_at is None)
             writer.write(texts('{"auth":"t.ann.-1"}'))
             assert b"the token has expired" in await reader.read(65_536)
+
+
+async def test_nobody_becomes_somebody_else() -> None:
+    app = new_app(auth=Judge())
+    witness = Witness(app)
+    app.websocket("/")(echo)
+    async with serving(app) as server:
+        server.service.now = lambda: NOW
+        line = ("Authorization", "Bearer t.ann.60")
+        data = opening("/", line) + texts('{"auth":"t.bob.60"}')
+        async with caller(server, data) as (reader, _):
+            await reader.readuntil(b"this token is another user's")
+    assert witness.refusals == [(Step.AUTH, 403, "this token is another user's")]
+
+
+async def test_somebody_may_be_nobody_in_particular() -> None:
+    app = echoing(auth=OrAnonymous(Judge(awaits_message=False)))
+    witness = Witness(app)
+    async with serving(app) as server, caller(server, opening("/echo")) as (reader, _):
+        await reader.readuntil(b"\r\n\r\n")
+        assert witness.visits[0].identity is None
 
 
 async def test_more_calls_at_the_end_do_no_harm() -> None:

@@ -40,6 +40,7 @@ from trunkline.engines.engine import Address, Tls
 from trunkline.limits import APP_LIMITS, DEFAULT_DRAIN, Drain, Limits
 from trunkline.protocol.extensions import Deflate, choose_deflate
 from trunkline.protocol.handshake import check_subprotocols
+from trunkline.protocol.headers import check_field
 from trunkline.server.handler import Handler
 from trunkline.server.hosts import check_hosts
 from trunkline.server.options import ServerOptions
@@ -110,6 +111,7 @@ class App:
         debug: bool = False,
     ) -> None:
         check_origins(origins)
+        check_field("Server", server_header or "")
         self.policy = Policy(
             origins=freeze(origins),
             hosts=check_hosts(hosts),

@@ -93,9 +93,10 @@ class Visit:
         self._service.crowd.enter(bucket)
         self._bucket = bucket
         handshakes = self._service.handshakes
-        wait = handshakes.admit(bucket, self._setting.engine.now()) if handshakes else 0.0
-        if handshakes and wait:
-            raise too_often("handshakes from this address", handshakes.rate, wait)
+        if handshakes is not None:
+            wait = handshakes.admit(bucket, self._setting.engine.now())
+            if wait:
+                raise too_often("handshakes from this address", handshakes.rate, wait)
 
     def read(self, head: bytes) -> Request:
         """Read the head of any request."""
