@@ -1,5 +1,8 @@
 """The package itself; its names are tested in test_public_api.py."""
 
+import subprocess
+import sys
+
 import pytest
 
 import trunkline
@@ -16,6 +19,34 @@ def test_everything_that_is_offered_can_be_imported() -> None:
     assert set(trunkline.__all__) <= set(names)
 
 
-def test_what_there_is_not_is_no_name() -> None:
-    with pytest.raises(AttributeError, match="module 'trunkline' has no attribute 'Apps'"):
-        _ = trunkline.Apps  # type: ignore[attr-defined]
+FRUGAL = """
+import sys
+before = set(sys.modules)
+import trunkline
+added = {name.partition(".")[0] for name in set(sys.modules) - before} - sys.stdlib_module_names
+parts = ("trunkline.app", "trunkline.auth")
+print(sorted(added), [name for name in sys.modules if name.startswith(parts)])
+print(trunkline.App.__name__, trunkline.auth.JWT.__name__, "App" in vars(trunkline))
+"""
+
+
+def test_a_client_imports_nothing_of_applications_and_nothing_of_others() -> None:
+    found = subprocess.run(
+        [sys.executable, "-c", FRUGAL], capture_output=True, text=True, check=True
+    )
+    assert found.stdout == "['trunkline'] []\nApp JWT True\n"
+
+
+def test_names_of_applications_are_imported_when_they_are_asked_for() -> None:
+    from trunkline.app.app import App
+
+    vars(trunkline).pop("App", None)
+    assert trunkline.App is App
+    assert vars(trunkline)["App"] is App
+    vars(trunkline).pop("auth", None)
+    assert trunkline.auth.__name__ == "trunkline.auth"
+
+
+def test_a_name_that_is_not_there_is_an_error() -> None:
+    with pytest.raises(AttributeError, match="module 'trunkline' has no attribute 'Nothing'"):
+        getattr(trunkline, "Nothing")  # noqa: B009

@@ -1,11 +1,11 @@
 """WebSockets for Python, client and server.
 
-The names are grouped by the file that they come from. Those of applications are loaded when they
-are asked for: a client should not wait for a server's policy.
+The names are grouped by the file that they come from; those of `trunkline.app` and the module
+`trunkline.auth` are imported when they are asked for: a client needs none of them.
 """
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from trunkline.client.connect import connect, unix_connect
 from trunkline.client.connection import ClientConnection
@@ -65,7 +65,7 @@ from trunkline.server.serve import Server, serve, unix_serve
 from trunkline.version import VERSION
 
 if TYPE_CHECKING:
-    from trunkline import auth
+    from trunkline import auth, testing
     from trunkline.app.app import App
     from trunkline.app.app_server import AppServer
     from trunkline.app.connection import AppConnection
@@ -74,25 +74,6 @@ if TYPE_CHECKING:
     from trunkline.app.observer import Observer
 
 __version__ = VERSION
-
-WHEN_ASKED_FOR = {
-    "App": "trunkline.app.app",
-    "AppConnection": "trunkline.app.connection",
-    "AppServer": "trunkline.app.app_server",
-    "HttpRequest": "trunkline.app.http",
-    "Invalid": "trunkline.app.invalid",
-    "Observer": "trunkline.app.observer",
-}
-PACKAGES = frozenset({"auth", "testing"})
-
-
-def __getattr__(name: str) -> Any:
-    if name in PACKAGES:
-        return import_module(f"trunkline.{name}")
-    if name not in WHEN_ASKED_FOR:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(WHEN_ASKED_FOR[name]), name)
-
 
 __all__ = [
     "APP_LIMITS",
@@ -165,6 +146,32 @@ __all__ = [
     "engine_info",
     "keep_memory",
     "serve",
+    "testing",
     "unix_connect",
     "unix_serve",
 ]
+
+_MODULES = frozenset({"auth", "testing"})
+_LATER = {
+    "App": "trunkline.app.app",
+    "AppConnection": "trunkline.app.connection",
+    "AppServer": "trunkline.app.app_server",
+    "HttpRequest": "trunkline.app.http",
+    "Invalid": "trunkline.app.invalid",
+    "Observer": "trunkline.app.observer",
+}
+
+
+def _import_later(name: str) -> object:
+    """Import a name that most programs do not need."""
+    if name in _MODULES:
+        return import_module(f"trunkline.{name}")
+    if name not in _LATER:
+        raise AttributeError(f"module 'trunkline' has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(_LATER[name]), name)
+    return value
+
+
+if not TYPE_CHECKING:
+    # Where types are checked, a name that is not there is a mistake.
+    __getattr__ = _import_later

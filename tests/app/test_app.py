@@ -1,6 +1,7 @@
 """An application: what it takes, what it refuses, and what routes have of their own."""
 
 import asyncio
+import json
 import logging
 import subprocess
 import sys
@@ -345,6 +346,16 @@ async def test_hooks_are_decorated() -> None:
     async with serving(app):
         assert seen == ["start"]
     assert seen == ["start", "stop"]
+
+
+async def test_typed_routes_are_described() -> None:
+    app = new_app()
+    app.websocket("/orders", message=Order)(echo)
+    app.serve_asyncapi(title="Shop", version="1")
+    async with serving(app) as server:
+        response = await ask_from(server, get("/asyncapi.json"))
+    assert json.loads(response.body) == app.asyncapi(title="Shop", version="1")
+    assert list(app.asyncapi(title="Shop", version="1")["channels"]) == ["orders"]
 
 
 async def test_static_files_are_served_below_a_path(tmp_path: Path) -> None:

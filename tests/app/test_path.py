@@ -84,6 +84,7 @@ def test_parameters_and_shape_are_known() -> None:
     assert path.parameters == {"b", "c", "d"}
     assert not path.is_literal
     assert path.shape == "/a/{:str}/{:int}/{:path}" == Path("/a/{x:str}/{y:int}/{z:path}").shape
+    assert path.address == "/a/{b}/{c}/{d}"
     assert Path("/a/b").is_literal
     assert Path("/a/b").shape == "/a/b"
 

@@ -88,6 +88,22 @@ def test_what_makes_no_events_is_an_error() -> None:
         handler.events(REQUEST, PARAMS)
 
 
+async def described(ws: Any) -> None:
+    """Do something.
+
+    And more.
+    """
+
+
+def test_what_is_written_at_a_handler_is_known() -> None:
+    assert RouteHandler.of(described, PATH).description == "Do something.\n\nAnd more."
+    assert RouteHandler.of(Plain, PATH).description == "Wants to know nothing."
+    assert RouteHandler.of(Plain(), PATH).description == "Wants to know nothing."
+    # That of `Events` itself says nothing about the route.
+    assert RouteHandler.of(Room, PATH).description is None
+    assert RouteHandler.of(plain, PATH).description is None
+
+
 async def needs_a_user(ws: Any, user: str) -> None: ...
 
 

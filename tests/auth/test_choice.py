@@ -16,6 +16,7 @@ from trunkline.auth import (
     Identity,
     MissingCredentials,
     OrAnonymous,
+    Query,
     Tickets,
     TokenFollows,
     as_authenticator,
@@ -171,3 +172,36 @@ def test_an_empty_list_is_not_an_open_door() -> None:
 def test_nobody_behind_or_anonymous_would_be_asked() -> None:
     with pytest.raises(TypeError, match="OrAnonymous stands around AnyOf"):
         as_authenticator([OrAnonymous(Tickets()), Foreign()])
+
+
+# What others may know of it
+
+
+class Somebody:
+    """An authenticator that judges requests only."""
+
+    async def authenticate(self, request: Request) -> None:
+        return None
+
+    def conceal(self, request: Request) -> None: ...
+
+    def is_credential(self, subprotocol: str) -> bool:
+        return False
+
+
+def test_tokens_in_messages_are_judged_where_a_part_can() -> None:
+    tickets = Tickets()
+    assert not AnyOf(Somebody()).can_verify
+    assert AnyOf(Somebody(), tickets).can_verify
+    assert OrAnonymous(tickets).can_verify
+    assert not OrAnonymous(Somebody()).can_verify
+
+
+def test_ways_have_names_as_far_as_there_are_words() -> None:
+    both = AnyOf(Somebody(), Basic({"ann": "secret"}), Tickets(sources=[Query("ticket")]))
+    assert [dict(each) for each in both.security] == [
+        {"type": "http", "scheme": "basic"},
+        {"type": "httpApiKey", "in": "query", "name": "ticket"},
+    ]
+    # Whoever may come in anyway needs none of them.
+    assert OrAnonymous(both).security == []

@@ -175,3 +175,20 @@ def test_a_source_is_an_instance_and_there_is_one() -> None:
         Sources([Header], "Bearer")  # type: ignore[list-item]
     with pytest.raises(ValueError, match="nobody could ever show a token"):
         Sources([], "Bearer")
+
+
+@pytest.mark.parametrize(
+    ("source", "security"),
+    [
+        (Header(), {"type": "http", "scheme": "bearer"}),
+        (Cookie("session"), {"type": "httpApiKey", "in": "cookie", "name": "session"}),
+        (Query("t"), {"type": "httpApiKey", "in": "query", "name": "t"}),
+        (Subprotocol(), {"type": "httpApiKey", "in": "header", "name": "Sec-WebSocket-Protocol"}),
+        (FirstMessage(), {}),
+    ],
+)
+def test_a_source_has_the_name_that_descriptions_have_for_it(
+    source: Source, security: dict[str, str]
+) -> None:
+    assert source.security == security
+    assert Sources([source], "Bearer").security == ([security] if security else [])

@@ -5,15 +5,16 @@ from __future__ import annotations
 import logging
 import socket
 import ssl as ssl_module
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
 from os import PathLike
 from typing import Any, TypeVar
 
 from trunkline.app.access_log import AccessLog
 from trunkline.app.app_server import AppServer
+from trunkline.app.asyncapi import write_document
 from trunkline.app.health import answer_health, answer_ready
-from trunkline.app.http import HttpHandler
+from trunkline.app.http import HttpHandler, HttpRequest
 from trunkline.app.http_route import HttpRoute
 from trunkline.app.invalid import Invalid
 from trunkline.app.lifespan import Hook, Lifecycle, Lifespan
@@ -277,6 +278,43 @@ class App:
         inside = path.rstrip("/")
         for where in (f"{inside}/", f"{inside}/{{name:path}}"):
             self._add(HttpRoute.of(Path(where), ["GET"], answer))
+
+    def asyncapi(
+        self, *, title: str, version: str, servers: Mapping[str, str] | None = None
+    ) -> dict[str, Any]:
+        """Describe the routes with a type of messages, in a document of AsyncAPI 3.
+
+        Args:
+            title: of the application.
+            version: of the application.
+            servers: addresses by names: `{"production": "wss://example.com"}`.
+        """
+        routes = (route for route in self.routes if isinstance(route, WebSocketRoute))
+        return write_document(routes, title=title, version=version, servers=servers)
+
+    def serve_asyncapi(
+        self,
+        path: str = "/asyncapi.json",
+        *,
+        title: str,
+        version: str,
+        servers: Mapping[str, str] | None = None,
+        auth: Auth | Inherited = None,
+    ) -> None:
+        """Serve the document of `asyncapi()`, also of routes that are added later.
+
+        Args:
+            path: where it is.
+            title: of the application.
+            version: of the application.
+            servers: addresses by names.
+            auth: who finds out who asks; by default nobody is asked.
+        """
+
+        def document(request: HttpRequest) -> dict[str, Any]:
+            return self.asyncapi(title=title, version=version, servers=servers)
+
+        self.get(path, auth=auth)(document)
 
     def _authenticator(self, auth: Auth | Inherited) -> AppAuthenticator:
         return self.policy.authenticator if isinstance(auth, Inherited) else as_authenticator(auth)

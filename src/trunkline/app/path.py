@@ -76,6 +76,11 @@ class Path:
         """Whether a parameter may have slashes in it."""
         return "{:path}" in self.shape
 
+    @property
+    def address(self) -> str:
+        """The template without the kinds of its parameters, as other formats write it."""
+        return PARAMETER.sub(r"{\1}", self.template)
+
     def match(self, path: str) -> dict[str, Any] | None:
         """Give the parameters in the path of a request, or `None` where it is another path.
 

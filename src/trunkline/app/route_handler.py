@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from inspect import cleandoc
 from typing import Any, Self, cast
 
 from trunkline.app.parameters import choose, parameters_of
@@ -56,6 +57,12 @@ class RouteHandler:
         assert source is not None
         given = () if isinstance(source, type) else ("request",)
         return cls(None, source, parameters_of(source, path, *given))
+
+    @property
+    def description(self) -> str | None:
+        """What is said of the handler where it is written; `None` where nothing is."""
+        text = (self.function or self.source).__doc__
+        return None if text is None else cleandoc(text)
 
     def coroutine(self, params: dict[str, Any]) -> CoroutineHandler | None:
         """Give the handler with its parameters, where it is a coroutine function."""

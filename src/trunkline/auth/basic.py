@@ -44,6 +44,7 @@ class Basic:
         self._challenge = f'Basic realm="{realm}", charset="UTF-8"'
         self._check = Passwords(users).match if isinstance(users, Mapping) else users
         self._header = Header()
+        self.security = [{"type": "http", "scheme": "basic"}]
 
     async def authenticate(self, request: Request) -> Identity:
         """Say who it is.

@@ -9,6 +9,7 @@ from trunkline.auth.authenticator import Authenticator, TokenAuthenticator
 from trunkline.auth.challenge import UNNAMED, MissingCredentials, joined, unauthorized
 from trunkline.auth.custom import Check, Custom
 from trunkline.auth.identity import Identity
+from trunkline.auth.source import SecurityScheme
 from trunkline.protocol.http1 import Request
 
 Part = Authenticator | Check
@@ -36,6 +37,10 @@ class AnyOf:
         self._judges = cast(list[TokenAuthenticator], judges)
         self.can_verify = bool(judges)
         """Whether a token in a message could be anybody's."""
+        self.security: list[SecurityScheme] = [
+            each for part in self._parts for each in getattr(part, "security", ())
+        ]
+        """What AsyncAPI calls the ways to say who one is, as far as it has words for them."""
         self.awaits_message = any(judge.awaits_message for judge in self._judges)
 
     async def authenticate(self, request: Request) -> Identity:
@@ -100,6 +105,8 @@ class OrAnonymous:
         self._authenticator = authenticator
         self.awaits_message = False
         self.can_verify = authenticator.can_verify
+        # Nothing is required.
+        self.security: list[SecurityScheme] = []
 
     async def authenticate(self, request: Request) -> Identity | None:
         """Say who it is; `None` for nobody in particular."""

@@ -62,6 +62,7 @@ class JWT:
         )
         self._sources = Sources(sources, CHALLENGE)
         self.awaits_message = self._sources.awaits_message
+        self.security = self._sources.security
 
     async def authenticate(self, request: Request) -> Identity:
         """Say who it is.

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from base64 import urlsafe_b64decode
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from http import HTTPStatus
+from types import MappingProxyType
 from urllib.parse import unquote_plus
 
 from trunkline.auth.challenge import MissingCredentials, TokenFollows, unauthorized
@@ -16,12 +17,16 @@ from trunkline.protocol.http1 import Request
 
 BEARER = re.compile(r"Bearer +(.*)", re.IGNORECASE)
 
+SecurityScheme = Mapping[str, str]
+
 
 class Source:
     """A place for a token; by itself it has none."""
 
     place = "nowhere"
     """The words for it in an error text."""
+    security: SecurityScheme = MappingProxyType({})
+    """What AsyncAPI and OpenAPI call it; empty where they have no word for it."""
 
     def find(self, request: Request) -> Sequence[str]:
         """Give every token that is there; none where there is none."""
@@ -39,6 +44,7 @@ class Header(Source):
     """`Authorization: Bearer TOKEN` (RFC 6750 §2.1): for programs, and not for pages."""
 
     place = "header Authorization"
+    security: SecurityScheme = MappingProxyType({"type": "http", "scheme": "bearer"})
 
     def find(self, request: Request) -> Sequence[str]:
         """Give the token, whatever the case of the scheme's name."""
@@ -64,6 +70,7 @@ class Cookie(Source):
             raise ValueError(f"{name!r} is not the name of a cookie (RFC 6265 §4.1.1)")
         self._name = name
         self.place = f"cookie {name}"
+        self.security = {"type": "httpApiKey", "in": "cookie", "name": name}
 
     def find(self, request: Request) -> Sequence[str]:
         """Give the values of the cookie; raise `RequestRefused` where there is no Origin."""
@@ -112,6 +119,7 @@ class Subprotocol(Source):
             raise ValueError(f"{prefix!r} cannot begin a subprotocol (RFC 6455 §4.1)")
         self._prefix = prefix
         self.place = f"subprotocol {prefix}TOKEN"
+        self.security = {"type": "httpApiKey", "in": "header", "name": "Sec-WebSocket-Protocol"}
 
     def find(self, request: Request) -> Sequence[str]:
         """Give the tokens among the offered subprotocols."""
@@ -156,6 +164,7 @@ class Query(Source):
             raise ValueError("the name of a query parameter is empty")
         self._name = name
         self.place = f"query parameter {name}"
+        self.security = {"type": "httpApiKey", "in": "query", "name": name}
 
     def find(self, request: Request) -> Sequence[str]:
         """Give the values of the parameter, decoded."""
@@ -209,6 +218,7 @@ class Sources:
         self._sources = tuple(sources)
         self._challenge = challenge
         self.awaits_message = any(isinstance(source, FirstMessage) for source in sources)
+        self.security = [source.security for source in sources if source.security]
 
     def token(self, request: Request) -> str:
         """Give the only token of a request.

@@ -62,6 +62,7 @@ class Tickets:
         self._sources = Sources(sources, CHALLENGE)
         self._now = now
         self.awaits_message = self._sources.awaits_message
+        self.security = self._sources.security
 
     def adopt_key(self, key: bytes) -> None:
         """Sign with this key from now on, unless the user has given one."""
