@@ -172,6 +172,5 @@ def _import_later(name: str) -> object:
     return value
 
 
-if not TYPE_CHECKING:
-    # Where types are checked, a name that is not there is a mistake.
-    __getattr__ = _import_later
+# Not `def`: type checkers would take any name for one that is there.
+__getattr__ = _import_later
