@@ -74,7 +74,7 @@ def fastapi_application() -> Any:
             pass
 
     echo.__annotations__["websocket"] = WebSocket
-    app.websocket("/")(echo)
+    app.websocket("/{path:path}")(echo)
     return app
 
 
