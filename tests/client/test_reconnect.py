@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from trunkline import (
     Backoff,
+    Close,
     CloseCode,
     Closer,
     ConnectionClosed,
@@ -46,14 +47,44 @@ def status(code: int, retry_after: str | None = None) -> InvalidStatus:
     return InvalidStatus(Response(code, "Status", headers))
 
 
-def closed(code: int) -> ConnectionClosed:
-    return ConnectionClosedError(code, "", Closer.PEER, 0.0)
+def closed(code: int, reason: str = "") -> ConnectionClosed:
+    said = Close(code, reason)
+    return ConnectionClosedError(code, reason, Closer.PEER, 0.0, rcvd=said, sent=said)
 
 
 REFUSED = ConnectionRefusedError("refused")
 
 
 # Delays
+
+
+@pytest.mark.parametrize("code", [CloseCode.SERVICE_RESTART, CloseCode.GOING_AWAY])
+def test_a_server_that_asks_to_wait_is_waited_for(code: int) -> None:
+    decision = reconnection().after_connection(closed(code, "retry in 7.5 s"), STABLE_SECONDS)
+    assert (decision.retry, decision.delay, decision.attempt) == (True, 7.5, 0)
+    assert decision.reason == f"closed with {code}, and asked to wait 7.5 s after 10 stable seconds"
+
+
+def test_what_it_asks_for_comes_on_top_of_the_backoff() -> None:
+    client = reconnection(Backoff(first=2.0))
+    decision = client.after_connection(closed(1012, "retry in 7.5 s"), 0.0)
+    assert (decision.delay, decision.attempt) == (9.5, 1)
+
+
+def test_nobody_waits_for_longer_than_he_wants() -> None:
+    client = reconnection(Backoff(max_retry_after=60.0))
+    assert client.after_connection(closed(1012, "retry in 61 s"), STABLE_SECONDS).delay == 60.0
+    assert client.after_connection(closed(1012, "retry in 60 s"), STABLE_SECONDS).delay == 60.0
+
+
+def test_a_final_code_is_final_whatever_stands_beside_it() -> None:
+    decision = reconnection().after_connection(closed(1008, "retry in 1 s"), STABLE_SECONDS)
+    assert not decision.retry
+
+
+def test_what_this_side_says_asks_nobody_to_wait() -> None:
+    own = ConnectionClosedError(1012, "retry in 7 s", Closer.LOCAL, 0.0, sent=Close(1012, "x"))
+    assert reconnection().after_connection(own, STABLE_SECONDS).delay == 0.0
 
 
 def test_ceilings_double_up_to_the_cap() -> None:

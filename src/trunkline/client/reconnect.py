@@ -14,6 +14,7 @@ from trunkline.errors import ConnectionClosed, InvalidMessage, ProxyError
 from trunkline.limits import Backoff
 from trunkline.protocol.http1 import Response
 from trunkline.protocol.refusals import InvalidProxyStatus, InvalidStatus
+from trunkline.protocol.retry_hint import parse_hint
 
 SERVER_ERRORS = range(500, 600)
 
@@ -94,11 +95,19 @@ class Reconnection:
         return replace(decision, retry=False, delay=0.0, reason=reason, cause=cause)
 
     def _return(self, reason: str, closed: ConnectionClosed, lifetime: float) -> Decision:
+        wait = self._asked_wait(closed)
+        if wait:
+            reason = f"{reason}, and asked to wait {wait:.1f} s"
         if lifetime >= self._backoff.stable_after:
             self._failures = 0
-            return Decision(True, 0.0, 0, f"{reason} after {lifetime:.0f} stable seconds", closed)
+            return Decision(True, wait, 0, f"{reason} after {lifetime:.0f} stable seconds", closed)
         self._failures += 1
-        return Decision(True, self._drawn_delay(), self._failures, reason, closed)
+        return Decision(True, wait + self._drawn_delay(), self._failures, reason, closed)
+
+    def _asked_wait(self, closed: ConnectionClosed) -> float:
+        """Give the seconds that the server has asked for in its goodbye."""
+        hint = None if closed.rcvd is None else parse_hint(closed.rcvd.reason)
+        return 0.0 if hint is None else min(hint, self._backoff.max_retry_after)
 
     def _drawn_delay(self) -> float:
         return self._draw(0.0, self._backoff.ceiling(self._failures))
