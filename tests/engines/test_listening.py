@@ -36,6 +36,12 @@ async def test_a_given_socket_is_taken_as_it_is() -> None:
         assert not sock.getblocking()
 
 
+async def test_several_given_sockets_are_taken_as_they_are() -> None:
+    with socket.create_server((LOOPBACK, 0)) as one, socket.create_server((LOOPBACK, 0)) as other:
+        assert await bind(shared=[one, other]) == [one, other]
+        assert not (one.getblocking() or other.getblocking())
+
+
 # Hosts
 
 

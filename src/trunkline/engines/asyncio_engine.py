@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any, cast
 
@@ -13,6 +14,11 @@ from trunkline.engines.engine import Address, Engine, Listener, Receiver, Stream
 from trunkline.engines.happy_eyeballs import open_socket
 from trunkline.engines.timers import TimerWheel
 from trunkline.limits import LISTEN_BACKLOG, LOW_WATER_DIVISOR
+
+KEEP_PATH: dict[str, Any] = {"cleanup_socket": False} if sys.version_info >= (3, 13) else {}
+"""Leaves the path of a Unix socket where it is; older versions do so anyway."""
+
+MakeServer = Callable[..., Awaitable[asyncio.Server]]
 
 
 class AsyncioStream(asyncio.Protocol):
@@ -196,23 +202,25 @@ def switch_nagle_off(transport: asyncio.BaseTransport) -> None:
 
 
 class AsyncioListener:
-    """Sockets that accept connections, over an asyncio server."""
+    """Sockets that accept connections, over asyncio servers."""
 
-    def __init__(self, server: asyncio.Server) -> None:
-        self._server = server
+    def __init__(self, *servers: asyncio.Server) -> None:
+        self._servers = servers
 
     @property
     def sockets(self) -> Sequence[socket.socket]:
         """The listening sockets."""
-        return self._server.sockets
+        return [sock for server in self._servers for sock in server.sockets]
 
     async def start(self) -> None:
         """Begin to accept."""
-        await self._server.start_serving()
+        for server in self._servers:
+            await server.start_serving()
 
     def close(self) -> None:
         """Accept no more."""
-        self._server.close()
+        for server in self._servers:
+            server.close()
 
 
 class AsyncioEngine:
@@ -264,7 +272,7 @@ class AsyncioEngine:
         tls: Tls | None,
         write_limit: int,
     ) -> Listener:
-        """Listen at a Unix socket, on a given socket, or at hosts and a port."""
+        """Listen at a Unix socket, on given sockets, or at hosts and a port."""
 
         def protocol() -> AcceptedStream:
             return AcceptedStream(accept, write_limit)
@@ -273,6 +281,8 @@ class AsyncioEngine:
         if address.path is not None:
             server = await self._loop.create_unix_server(protocol, address.path, **options)
             return AsyncioListener(server)
+        if address.shared:
+            return await self._share(address.shared, protocol, options)
         if address.sock is not None:
             options["sock"] = address.sock
             if address.sock.family == getattr(socket, "AF_UNIX", None):
@@ -293,6 +303,24 @@ class AsyncioEngine:
         stream = AcceptedStream(accept, write_limit)
         transport.set_protocol(stream)
         stream.connection_made(transport)
+
+    async def _share(
+        self,
+        sockets: Sequence[socket.socket],
+        protocol: Callable[[], AcceptedStream],
+        options: dict[str, Any],
+    ) -> Listener:
+        """Listen on sockets that others have, too."""
+        servers = []
+        for sock in sockets:
+            make: MakeServer = self._loop.create_server
+            if sock.family == getattr(socket, "AF_UNIX", None):
+                make = self._make_keeping_path
+            servers.append(await make(protocol, sock=sock, **options))
+        return AsyncioListener(*servers)
+
+    async def _make_keeping_path(self, protocol: Any, **options: Any) -> asyncio.Server:
+        return await self._loop.create_unix_server(protocol, **options, **KEEP_PATH)
 
     async def start_tls(self, stream: Stream, tls: Tls) -> None:
         """Lay TLS over an open stream."""

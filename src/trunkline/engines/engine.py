@@ -112,7 +112,11 @@ class Listener(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Address:
-    """Where to connect to, or to listen at: `path` of a Unix socket, `sock`, or host and port."""
+    """Where to connect to, or to listen at: `path` of a Unix socket, `sock`, or host and port.
+
+    `shared` are sockets to listen at that other processes have, too: what they are bound to stays
+    when this process lets go of them.
+    """
 
     host: str | Sequence[str] | None = None
     port: int | None = None
@@ -121,6 +125,7 @@ class Address:
     family: int = 0
     local_addr: tuple[str, int] | None = None
     reuse_port: bool | None = None
+    shared: Sequence[socket.socket] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

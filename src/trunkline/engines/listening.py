@@ -19,14 +19,15 @@ ANY_HOST: tuple[None] = (None,)
 
 
 async def bind_sockets(loop: asyncio.AbstractEventLoop, address: Address) -> list[socket.socket]:
-    """Bind to a Unix socket's path, take a given socket, or bind to hosts and a port.
+    """Bind to a Unix socket's path, take given sockets, or bind to hosts and a port.
 
     Raises:
         OSError: a name is not known, or an address is taken; then nothing stays bound.
     """
-    if address.sock is not None:
-        address.sock.setblocking(False)
-        return [address.sock]
+    if given := given_sockets(address):
+        for sock in given:
+            sock.setblocking(False)
+        return given
     if address.path is not None:
         return [bind_path(address.path)]
     places: dict[Place, None] = {}
@@ -34,6 +35,11 @@ async def bind_sockets(loop: asyncio.AbstractEventLoop, address: Address) -> lis
         infos = await listening_places(loop, host, address)
         places |= dict.fromkeys(infos)
     return bind_places(places, address.reuse_port)
+
+
+def given_sockets(address: Address) -> list[socket.socket]:
+    """Give the sockets that are bound already."""
+    return list(address.shared) if address.sock is None else [address.sock]
 
 
 def hosts_of(address: Address) -> Sequence[str | None]:

@@ -36,6 +36,7 @@ class NativeListener:
         accept: gives each stream its receiver.
         tls: secures each stream before it is accepted.
         write_limit: high water of the streams, in bytes.
+        paths: of Unix sockets, which end with the listener.
     """
 
     def __init__(
@@ -45,6 +46,7 @@ class NativeListener:
         accept: Accept,
         tls: Tls | None,
         write_limit: int,
+        paths: Sequence[SocketPath] = (),
     ) -> None:
         self._engine = engine
         self._accept = accept
@@ -53,7 +55,7 @@ class NativeListener:
         # Nothing comes before it where streams are not secured.
         self._acceptor = accept if tls is None and isinstance(accept, Acceptor) else self._accepted
         self._sockets = sockets
-        self._paths = [path_of(sock) for sock in sockets]
+        self._paths = paths
         self._listening: list[ListeningSocket] = []
 
     @property
@@ -95,11 +97,11 @@ class NativeListener:
     def close(self) -> None:
         """Accept no more."""
         self._stop_listening()
-        for sock, path in zip(self._sockets, self._paths, strict=True):
+        for sock in self._sockets:
             sock.close()
-            if path is not None:
-                path.remove()
-        self._sockets, self._paths = [], []
+        for path in self._paths:
+            path.remove()
+        self._sockets, self._paths = [], ()
 
     def _accepted(self, fd: int) -> None:
         try:
@@ -192,9 +194,11 @@ class NativeEngine:
     async def listen(
         self, address: Address, accept: Accept, *, tls: Tls | None, write_limit: int
     ) -> Listener:
-        """Listen at a Unix socket, on a given socket, or at hosts and a port."""
+        """Listen at a Unix socket, on given sockets, or at hosts and a port."""
         sockets = await bind_sockets(self._loop, address)
-        return NativeListener(self, sockets, accept, tls, write_limit)
+        found = () if address.shared else map(path_of, sockets)
+        paths = [path for path in found if path is not None]
+        return NativeListener(self, sockets, accept, tls, write_limit, paths)
 
     def adopt(self, transport: asyncio.Transport, accept: Accept, *, write_limit: int) -> None:
         """Move the socket into the set, where nothing of its transport would be left behind."""
