@@ -312,6 +312,48 @@ DEFAULT_DRAIN = Drain()
 DRAIN_BATCH_SECONDS = 0.1
 """Between two batches of a drain: short enough that no batch is a storm."""
 
+CUT_GRACE = 1.0
+"""Seconds for handlers that were cancelled: to clean up takes no time, to ignore it takes for ever.
+"""
+
+END_GRACE = 3.0
+"""Seconds beyond its drain after which a process ends whatever it is doing: it has asked, waited,
+cut and cancelled by then."""
+
+KILL_GRACE = 2.0
+"""Seconds beyond that after which a supervisor kills a worker that has not ended by itself."""
+
+SHUTDOWN_RETRY_AFTER = 5
+"""Seconds after which a client may ask again that has come while a server shuts down."""
+
+RELOAD_DRAIN = Drain(window=0.0, come_back_within=0.0, patience=1.0)
+"""For development: whoever changes a file wants to see what comes of it."""
+
+RELOAD_INTERVAL = 0.5
+"""Seconds between two looks at the files of an application: less than to change the window."""
+
+RESTART = Backoff(first=0.5, cap=30.0, stable_after=10.0)
+"""Pauses before a worker is started again: none after the first death, so that what waits in the
+kernel is taken up, then longer ones, so that a process that always dies does not take the machine.
+"""
+
+START_ATTEMPTS = 3
+"""Times in a row that a worker may die before it is ready: more would not help."""
+
+SUPERVISOR_TURN = 1.0
+"""Seconds that a supervisor sleeps at most: a signal or a message wakes it at once."""
+
+LARGEST_CONTROL_LINE = 16 * MIB
+"""Bytes of one message between supervisor and worker: a snapshot of ten thousand connections has
+one or two."""
+
+LEDGER_TIMEOUT = 3.0
+"""Seconds for the supervisor to say whether a ticket was used: it needs less than one thousandth of
+that, and a client who waits for ten has gone."""
+
+SNAPSHOT_TIMEOUT = 1.0
+"""Seconds for the snapshots of all workers; one that is late is left out."""
+
 TICK = 0.05
 """Seconds between two turns of the timer wheel: a deadline is late by one tick at most."""
 

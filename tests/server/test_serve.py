@@ -494,6 +494,7 @@ async def test_who_comes_in_while_the_server_closes_gets_503(
         answer = await client.receive()
     assert answer.startswith(b"HTTP/1.1 503 Service Unavailable\r\n")
     assert answer.endswith(b"\r\n\r\nthe server is shutting down\n")
+    assert b"\r\nRetry-After: 5\r\n" in answer
 
 
 async def test_a_handler_that_swallows_cancellation_does_not_keep_the_server(
@@ -573,3 +574,27 @@ async def test_somebody_else_may_decide_about_requests() -> None:
     async with guarded(Doorkeeper) as server:
         answer = await ask(server, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
     assert answer.status_code == 200
+
+
+OPENING = (
+    b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+)
+
+
+async def test_who_was_accepted_may_come_in_after_the_address_was_given_up() -> None:
+    server = server_for()
+    server.stop_accepting()
+    async with server:
+        port = port_of(server)
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(OPENING[:10])
+        while not server._watch.openings:
+            await asyncio.sleep(0)
+        server.stop_accepting()
+        assert not server.is_serving()
+        with socket.create_server(("127.0.0.1", port)):
+            writer.write(OPENING[10:])
+            assert (await reader.readline()).startswith(b"HTTP/1.1 101")
+        writer.close()
+        await writer.wait_closed()

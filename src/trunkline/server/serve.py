@@ -15,7 +15,13 @@ from trunkline.connection.setting import Setting
 from trunkline.engines.choose import current_engine
 from trunkline.engines.engine import Address, Listener, Stream, Tls
 from trunkline.errors import InvalidState, RequestRefused
-from trunkline.limits import DEFAULT_LIMITS, LimitOptions, Limits, with_options
+from trunkline.limits import (
+    DEFAULT_LIMITS,
+    SHUTDOWN_RETRY_AFTER,
+    LimitOptions,
+    Limits,
+    with_options,
+)
 from trunkline.protocol.extensions import Deflate, choose_deflate
 from trunkline.protocol.handshake import check_subprotocols
 from trunkline.protocol.role import Role
@@ -207,6 +213,12 @@ class Server:
             closing = self._close(close_connections, code, reason)
             self._closing = asyncio.get_running_loop().create_task(closing)
 
+    def stop_accepting(self) -> None:
+        """Let go of the address; who was accepted before may still open a connection."""
+        self._is_serving = False
+        if self._listener is not None:
+            self._listener.close()
+
     async def wait_closed(self) -> None:
         """Wait until everybody has left and every handler has ended."""
         await self._watch.wait_closed()
@@ -230,7 +242,9 @@ class Server:
 
 def shutting_down() -> RequestRefused:
     """Make the answer to whoever comes too late."""
-    return RequestRefused(HTTPStatus.SERVICE_UNAVAILABLE, "the server is shutting down")
+    # RFC 9110 §15.6.4: Retry-After says how long to wait
+    headers = {"Retry-After": str(SHUTDOWN_RETRY_AFTER)}
+    return RequestRefused(HTTPStatus.SERVICE_UNAVAILABLE, "the server is shutting down", headers)
 
 
 def serve(
