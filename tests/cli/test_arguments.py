@@ -102,6 +102,9 @@ def test_doctor_takes_an_address_and_options(options: list[str], fields: dict[st
         (["--subprotocol", "a"], {"subprotocols": ["a"]}),
         (["--no-compression"], {"compression": None}),
         (["--reuse-port", "--uvloop", "-vv"], {"reuse_port": True, "uvloop": True, "verbosity": 2}),
+        (["--fd", "3"], {"fd": 3, "host": None, "port": None}),
+        (["--workers", "2", "--drain", "1.5"], {"workers": 2, "drain": 1.5}),
+        (["--reload"], {"reload": True}),
     ],
 )
 def test_serve_takes_a_handler_and_options(options: list[str], fields: dict[str, object]) -> None:
@@ -128,6 +131,9 @@ def test_serve_takes_a_handler_and_options(options: list[str], fields: dict[str,
         (["serve", "m:h", "--port", "٣"], "'٣' is not a port"),
         (["serve", "m:h", "--unix", "/s", "--port", "1"], "--unix excludes --host and --port"),
         (["serve", "m:h", "--unix", "/s", "--host", "a"], "--unix excludes --host and --port"),
+        (["serve", "m:h", "--fd", "3", "--host", "a"], "--fd excludes --unix, --host and --port"),
+        (["serve", "m:h", "--fd", "3", "--unix", "/s"], "--fd excludes --unix, --host and --port"),
+        (["serve", "m:h", "--workers", "two"], "'two' is not a whole number"),
     ],
 )
 def test_wrong_usage_is_one_line(
@@ -157,7 +163,7 @@ def test_the_version_names_python_and_the_engine(capsys: pytest.CaptureFixture[s
     [
         ("connect", "exit codes:"),
         ("doctor", "are shown as ***"),
-        ("serve", "closes every connection"),
+        ("serve", "the connections of an App to leave"),
     ],
 )
 def test_the_help_explains_how_to_behave(

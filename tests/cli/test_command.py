@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from trunkline.app.failure import StartFailure
 from trunkline.cli import command
 from trunkline.cli.arguments import ConnectArguments, DoctorArguments, ServeArguments
 from trunkline.cli.command import main
@@ -48,6 +49,7 @@ def test_each_subcommand_is_run(
         (Failure("no\nway \x1b[2J"), 1, "trunkline: no way \\x1b[2J\n"),
         (Failure("what?", ExitCode.USAGE), 2, "trunkline: what?\n"),
         (Failure("see above", traceback="a\nb\n"), 1, "a\nb\ntrunkline: see above\n"),
+        (StartFailure("it is taken"), 1, "trunkline: it is taken\n"),
         (UsageError("TRUNKLINE_ENGINE is 'x'"), 2, "trunkline: TRUNKLINE_ENGINE is 'x'\n"),
         (KeyboardInterrupt(), 130, ""),
     ],

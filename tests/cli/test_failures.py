@@ -5,7 +5,7 @@ import ssl
 import pytest
 
 from trunkline.cli.exit_code import ExitCode
-from trunkline.cli.failures import Failure, connect_failure, in_one_line, listen_failure
+from trunkline.cli.failures import Failure, connect_failure, in_one_line
 from trunkline.errors import InvalidMessage, InvalidProxy, InvalidURI
 from trunkline.protocol.headers import Headers
 from trunkline.protocol.http1 import Response
@@ -123,23 +123,6 @@ def test_what_cannot_be_meant_is_wrong_usage(error: Exception) -> None:
 def test_a_failed_connection_is_explained_in_one_line(error: Exception, text: str) -> None:
     failure = connect_failure(error, PLACE)
     assert (str(failure), failure.exit_code) == (text, ExitCode.ERROR)
-
-
-@pytest.mark.parametrize(
-    ("error", "text"),
-    [
-        (OSError(errno.EADDRINUSE, "x"), "a:1 is taken; choose another place"),
-        (OSError(errno.EACCES, "x"), "a:1 may not be used by this user"),
-        (OSError(errno.EADDRNOTAVAIL, "x"), "a:1 is not an address of this machine"),
-        (OSError(errno.EIO, "x"), "a:1 failed: Input/output error"),
-        (OSError("AF_UNIX path too long"), "a:1 failed: AF_UNIX path too long"),
-        (socket.gaierror(-2, "not known"), "the host of a:1 cannot be looked up: not known"),
-    ],
-)
-def test_a_place_that_cannot_be_had_is_explained_in_one_line(error: OSError, text: str) -> None:
-    failure = listen_failure(error, "a:1")
-    assert str(failure).startswith(text)
-    assert failure.exit_code is ExitCode.ERROR
 
 
 def test_what_a_peer_says_is_made_one_visible_line() -> None:

@@ -5,26 +5,25 @@ import signal
 import socket
 import ssl
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import cast
 
 import pytest
 import trustme
 
 import trunkline
+from trunkline.app.app import App
+from trunkline.app.failure import StartFailure
 from trunkline.cli.arguments import ServeArguments, parse_arguments
 from trunkline.cli.console import Console
 from trunkline.cli.exit_code import ExitCode
 from trunkline.cli.failures import Failure
 from trunkline.cli.serve import (
-    address,
     allowed_origins,
     handled,
-    loop_factory,
     make_server,
     run_serve,
     serve_until_told,
@@ -32,12 +31,19 @@ from trunkline.cli.serve import (
 
 HANG_GUARD = 20.0  # seconds
 MODULE = """
-import asyncio
+from trunkline.app.app import App
 
 async def echo(ws):
     async for message in ws:
         await ws.send(message)
+
+app = App()
 """
+
+
+async def echo(ws: trunkline.ServerConnection) -> None:
+    async for message in ws:
+        await ws.send(message)
 
 
 class Listener(Console):
@@ -73,7 +79,7 @@ def arguments_for(*options: str) -> ServeArguments:
 async def running(*options: str) -> AsyncIterator[tuple[str, Listener, asyncio.Task[None]]]:
     """Serve, and give the address that was said."""
     arguments, console = arguments_for(*options), Listener()
-    task = asyncio.create_task(serve_until_told(make_server(arguments), arguments, console))
+    task = asyncio.create_task(serve_until_told(make_server(echo, arguments), arguments, console))
     async with asyncio.timeout(HANG_GUARD):
         said = await console.said.get()
         yield said.removeprefix("serving planted_server:echo at "), console, task
@@ -148,14 +154,14 @@ async def test_a_taken_port_is_told() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         place = f"127.0.0.1:{taken.getsockname()[1]}"
         arguments = arguments_for("--port", place.partition(":")[2])
-        with pytest.raises(Failure, match=f"^{place} is taken"):
-            await serve_until_told(make_server(arguments), arguments, Listener())
+        with pytest.raises(StartFailure, match=f"^{place} is taken"):
+            await serve_until_told(make_server(echo, arguments), arguments, Listener())
 
 
 async def test_a_unix_socket_in_no_folder_is_told() -> None:
     arguments = arguments_for("--unix", "missing/socket")
-    with pytest.raises(Failure, match=r"^missing/socket is in a folder that does not exist"):
-        await serve_until_told(make_server(arguments), arguments, Listener())
+    with pytest.raises(StartFailure, match=r"^missing/socket is in a folder that does not exist"):
+        await serve_until_told(make_server(echo, arguments), arguments, Listener())
 
 
 async def test_signals_are_optional_where_the_loop_has_none(
@@ -169,19 +175,6 @@ async def test_signals_are_optional_where_the_loop_has_none(
     monkeypatch.setattr(loop, "remove_signal_handler", refuse)
     with handled([signal.SIGTERM], print):
         pass
-
-
-@pytest.mark.parametrize(
-    ("name", "uri"),
-    [
-        (("127.0.0.1", 80), "ws://127.0.0.1:80"),
-        (("::1", 80, 0, 0), "ws://[::1]:80"),
-        ("/a/b", "the Unix socket /a/b"),
-    ],
-)
-def test_addresses_look_like_those_of_clients(name: object, uri: str) -> None:
-    listening = cast(socket.socket, SimpleNamespace(getsockname=lambda: name))
-    assert address(listening, "ws") == uri
 
 
 # Making
@@ -203,24 +196,8 @@ def test_programs_without_origin_may_connect_in_any_case(
 
 def test_an_origin_that_is_none_is_wrong_usage() -> None:
     with pytest.raises(Failure, match="'x' is not an origin") as failure:
-        make_server(arguments_for("--origin", "x"))
+        make_server(echo, arguments_for("--origin", "x"))
     assert failure.value.exit_code is ExitCode.USAGE
-
-
-def test_the_usual_loop_is_that_of_asyncio() -> None:
-    assert loop_factory(arguments_for()) is None
-
-
-def test_uvloop_is_taken_where_it_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    module = SimpleNamespace(new_event_loop=object())
-    monkeypatch.setitem(sys.modules, "uvloop", module)
-    assert loop_factory(arguments_for("--uvloop")) is module.new_event_loop
-
-
-def test_uvloop_that_is_missing_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "uvloop", None)
-    with pytest.raises(Failure, match="uvloop is not installed"):
-        loop_factory(arguments_for("--uvloop"))
 
 
 # The whole
@@ -233,3 +210,22 @@ def test_it_runs_a_loop_of_its_own_until_a_signal() -> None:
 
     arguments = replace(arguments_for(), port=0)
     assert run_serve(arguments, Impatient()) is ExitCode.OK
+
+
+def test_an_application_is_run_as_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[object] = []
+
+    def run_app(load: Callable[[], App], *rest: object) -> ExitCode:
+        given.append(load())
+        return ExitCode.OK
+
+    monkeypatch.setattr("trunkline.cli.serve.run_app", run_app)
+    for options in ([], ["--workers", "2"]):
+        arguments = replace(arguments_for(*options), target="planted_server:app")
+        assert run_serve(arguments, Listener()) is ExitCode.OK
+    assert len(given) == 2 and all(isinstance(app, App) for app in given)
+
+
+def test_a_handler_has_no_options_of_an_application() -> None:
+    with pytest.raises(Failure, match=r"--drain needs a trunkline.App"):
+        run_serve(arguments_for("--drain", "1"), Listener())

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from trunkline.app.app import App
 from trunkline.cli.exit_code import ExitCode
 from trunkline.cli.failures import Failure
-from trunkline.cli.target import load_handler, shorten_traceback
+from trunkline.cli.target import load_target, shorten_traceback
 
 MODULE = """
 import trunkline
@@ -33,21 +34,26 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 def failure_of(target: str) -> Failure:
     with pytest.raises(Failure) as failure:
-        load_handler(target)
+        load_target(target)
     return failure.value
 
 
 @pytest.mark.parametrize("name", ["echo", "Echo", "choose", "room.join"])
 def test_every_kind_of_handler_is_found_in_the_current_directory(folder: Path, name: str) -> None:
     (folder / "planted_app.py").write_text(MODULE)
-    handler = load_handler(f"planted_app:{name}")
+    handler = load_target(f"planted_app:{name}")
     assert getattr(handler, "__qualname__", None) == name
+
+
+def test_an_application_is_found(folder: Path) -> None:
+    (folder / "planted_app.py").write_text("from trunkline.app.app import App\napp = App()\n")
+    assert isinstance(load_target("planted_app:app"), App)
 
 
 def test_a_handler_may_be_in_a_package(folder: Path) -> None:
     (folder / "planted_package").mkdir()
     (folder / "planted_package" / "app.py").write_text(MODULE)
-    assert callable(load_handler("planted_package.app:echo"))
+    assert callable(load_target("planted_package.app:echo"))
 
 
 @pytest.mark.parametrize(

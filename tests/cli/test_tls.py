@@ -5,6 +5,7 @@ from typing import cast
 import pytest
 import trustme
 
+from trunkline.app.failure import StartFailure
 from trunkline.cli.arguments import ConnectArguments, ServeArguments, parse_arguments
 from trunkline.cli.exit_code import ExitCode
 from trunkline.cli.failures import Failure
@@ -95,6 +96,6 @@ def test_unusable_certificates_are_named(
     files: dict[str, str], cert: str, key: str | None, words: str
 ) -> None:
     key_file = None if key is None else files[key]
-    with pytest.raises(Failure) as failure:
+    with pytest.raises(StartFailure) as failure:
         server_context(replace(SERVER, cert=files[cert], key=key_file))
     assert str(failure.value) == "cannot use the certificate " + words.format(**files)

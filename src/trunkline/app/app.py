@@ -11,8 +11,9 @@ from os import PathLike
 from typing import Any, TypeVar
 
 from trunkline.app.access_log import AccessLog
-from trunkline.app.app_server import AppServer
+from trunkline.app.app_server import AppServer, Succession
 from trunkline.app.asyncapi import write_document
+from trunkline.app.certificate import certificate_of
 from trunkline.app.health import answer_health, answer_ready
 from trunkline.app.http import HttpHandler, HttpRequest
 from trunkline.app.http_route import HttpRoute
@@ -22,9 +23,13 @@ from trunkline.app.loop_lag import LoopLag
 from trunkline.app.metrics import Metrics
 from trunkline.app.observer import Observer, Observers
 from trunkline.app.path import Path
+from trunkline.app.peers import Peers
+from trunkline.app.place import Place
 from trunkline.app.policy import AppAuthenticator, Policy
 from trunkline.app.route_handler import RouteHandler
 from trunkline.app.routes import Route, Routes
+from trunkline.app.run import run_or_exit
+from trunkline.app.run_options import RunOptions
 from trunkline.app.schema import schema_for
 from trunkline.app.service import Service
 from trunkline.app.snapshot import Snapshot, take_snapshot
@@ -128,9 +133,11 @@ class App:
         self._begin_to_watch(tracing=tracing, debug=debug)
         self.services: list[Service] = []
         """One for each server of this application that is running in this process."""
-        self._drain = drain
+        self.drain = drain
+        self.peers = Peers(self)
+        """The other processes of this application, where a supervisor has started several."""
         self._server_header = server_header
-        self._has_announced = False
+        self.is_announced = False
         self._serve_health(health, ready)
 
     def _begin_to_watch(self, *, tracing: bool, debug: bool) -> None:
@@ -340,8 +347,8 @@ class App:
 
     def announce(self) -> None:
         """Log once who may connect, and what was switched off that is on for a reason."""
-        if not self._has_announced:
-            self._has_announced = True
+        if not self.is_announced:
+            self.is_announced = True
             self.logger.info("%s", self.policy.describe())
             for insecurity in self.insecurities():
                 self.logger.warning("insecure: %s", insecurity)
@@ -388,7 +395,7 @@ class App:
 
     async def _snapshots(self) -> list[Snapshot]:
         """Give the snapshots of all processes of this application."""
-        return [take_snapshot(self)]
+        return await self.peers.snapshots()
 
     # Serving
 
@@ -401,6 +408,8 @@ class App:
         sock: socket.socket | None = None,
         ssl: ssl_module.SSLContext | None = None,
         reuse_port: bool | None = None,
+        shared: Sequence[socket.socket] = (),
+        drain: Drain | None = None,
     ) -> AppServer:
         """Make a server of this application: `async with app.serve(...) as server`.
 
@@ -411,6 +420,8 @@ class App:
             sock: a socket to listen at, bound already, instead of host and port.
             ssl: TLS context; `None` serves in the clear.
             reuse_port: whether several processes may listen at the same port.
+            shared: sockets to listen at that other processes have, too, instead of all these.
+            drain: how connections are asked to leave, instead of the application's.
 
         Raises:
             ValueError: an argument cannot be meant like that.
@@ -418,13 +429,16 @@ class App:
         limits = self.policy.limits
         service = Service(self, self.observers)
         server = Server(
-            Address(host=host, port=port, path=path, sock=sock, reuse_port=reuse_port),
+            Address(
+                host=host, port=port, path=path, sock=sock, reuse_port=reuse_port, shared=shared
+            ),
             None if ssl is None else Tls(context=ssl, handshake_timeout=limits.open_timeout),
             self.options(),
             watch=service,
             new_desk=service.new_desk,
         )
-        return AppServer(self, server, service, self._drain)
+        succession = Succession.SHARED if shared or reuse_port else Succession.NONE
+        return AppServer(self, server, service, drain or self.drain, succession)
 
     def options(self) -> ServerOptions:
         """Give what the server needs to know; all the rest is decided by visits."""
@@ -447,11 +461,73 @@ class App:
     def disconnect(
         self, user: str, *, code: int = PolicyCode.DISCONNECTED, reason: str = ""
     ) -> int:
-        """Close every connection of a user at once; say how many there were.
+        """Close every connection of a user at once; say how many there were in this process.
+
+        Where there are several workers, those of the others are closed as well.
 
         Args:
             user: as the authenticator calls them.
             code: by default one after which a client does not come back by itself.
             reason: the words for it.
         """
+        self.peers.disconnect(user, code, reason)
+        return self.disconnect_here(user, code, reason)
+
+    def disconnect_here(self, user: str, code: int, reason: str) -> int:
+        """Close every connection of a user in this process; say how many there were."""
         return sum(service.disconnect(user, code, reason) for service in self.services)
+
+    def snapshot(self) -> Snapshot:
+        """Say in numbers what this process does."""
+        return take_snapshot(self)
+
+    # Running
+
+    def run(
+        self,
+        host: str | Sequence[str] | None = "127.0.0.1",
+        port: int | None = 8000,
+        *,
+        path: str | None = None,
+        fd: int | None = None,
+        workers: int = 1,
+        tls_cert: str | PathLike[str] | None = None,
+        tls_key: str | PathLike[str] | None = None,
+        reload: bool = False,
+        uvloop: bool = False,
+        reuse_port: bool = False,
+    ) -> None:
+        """Serve until SIGTERM or SIGINT, which drains; a second one cuts at once.
+
+        Workers are forks of this process, each with an event loop of its own: what was opened
+        before, a file or a thread, is not theirs; open it in `lifespan`. SIGHUP starts a new worker
+        for each old one, which drains then. Sockets that systemd has opened are used instead of
+        host and port.
+
+        Args:
+            host: address to listen at, or several; `None` for every interface.
+            port: port to listen at; 0 for one that is free.
+            path: path of a Unix socket to listen at, instead of host and port.
+            fd: number of a socket that this process has inherited, instead of host and port.
+            workers: processes that serve.
+            tls_cert: file with the certificate, in PEM; SIGHUP reads it again.
+            tls_key: file with its private key, where that is not in it.
+            reload: for development: start this program again when one of its files has changed.
+            uvloop: whether to run on uvloop.
+            reuse_port: whether somebody else may listen at the same port.
+
+        Raises:
+            InvalidState: an event loop is running; there is `serve()` for that.
+            SystemExit: with one sentence where it cannot be started.
+            TypeError, ValueError: an argument cannot be meant like that.
+        """
+        run_or_exit(
+            self,
+            RunOptions(
+                place=Place(host=host, port=port, path=path, fd=fd, reuse_port=reuse_port),
+                certificate=certificate_of(tls_cert, tls_key),
+                workers=workers,
+                reload=reload,
+                uvloop=uvloop,
+            ),
+        )

@@ -20,6 +20,7 @@ from trunkline.engines.engine import Stream
 from trunkline.limits import Limits
 from trunkline.server.allowance import Allowances
 from trunkline.server.crowd import Crowd
+from trunkline.server.serve import shutting_down
 from trunkline.server.watch import Watch
 
 if TYPE_CHECKING:
@@ -47,7 +48,9 @@ class Service(Watch):
         rate = app.policy.limits.handshake_rate
         self.handshakes = None if rate is None else Allowances(rate)
         self.is_ready = True
-        """Whether newcomers are let in; `/ready` says so."""
+        """Whether a load balancer may send newcomers; `/ready` says so."""
+        self.is_leaving = False
+        """Whether no WebSocket is let in any more, since everybody is asked to leave."""
         self.started_at = now()
         self.settings: dict[str, Setting] = {}
         """Of connections, by the path of their route: what goes through them is counted so."""
@@ -78,6 +81,11 @@ class Service(Watch):
     def limits_of(self, route: WebSocketRoute) -> Limits:
         """Give the limits of a route's connections."""
         return route.limits
+
+    def check_open(self) -> None:
+        """Refuse a newcomer during a drain; raise `RequestRefused`."""
+        if self.is_leaving:
+            raise shutting_down()
 
     # Who is there
 

@@ -9,7 +9,7 @@ class Step(Enum):
     """Where a request has come to; the value is how metrics and logs call it."""
 
     ARRIVAL = "arrival"
-    """Nothing has been read: limits of connections and handshakes."""
+    """Nothing has been read: limits of connections and handshakes, or a drain."""
 
     REQUEST = "request"
     """The request is read: slow, malformed or too large."""

@@ -171,6 +171,8 @@ class Visit:
     # A WebSocket
 
     async def _admit(self, route: WebSocketRoute, request: Request) -> Admission:
+        self.step = Step.ARRIVAL
+        self._service.check_open()
         self.step = Step.UPGRADE
         check_get(request)
         upgrade = check_request(request)

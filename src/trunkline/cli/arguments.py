@@ -10,7 +10,7 @@ from typing import Any, Literal, NoReturn
 
 from trunkline.cli.exit_code import ExitCode
 from trunkline.engines.choose import engine_info
-from trunkline.limits import DEFAULT_LIMITS, DOCTOR_TIMEOUT
+from trunkline.limits import DEFAULT_DRAIN, DEFAULT_LIMITS, DOCTOR_TIMEOUT
 from trunkline.protocol.headers import Headers
 from trunkline.version import VERSION
 
@@ -34,9 +34,12 @@ exit codes: 0 closed cleanly, 1 an error, 2 wrong usage, 130 Ctrl-C
 """
 
 SERVE_EXPLANATION = """\
-The module is looked for in the current directory first. The handler is what trunkline.serve()
-takes: a coroutine function, a subclass of trunkline.Events, or a function that makes one for a
-request. Ctrl-C or SIGTERM closes every connection with 1001, a second one does not wait.
+The module is looked for in the current directory first. What is served is a trunkline.App, or a
+handler as trunkline.serve() takes it: a coroutine function, a subclass of trunkline.Events, or a
+function that makes one for a request. Ctrl-C or SIGTERM asks the connections of an App to leave, a
+few at a time, with 1012, and closes those of a handler with 1001; a second one does not wait. With
+--workers, SIGHUP starts a new worker for each old one, without a refused connection. An App listens
+at the sockets that systemd passes to it, if there are any.
 """
 
 
@@ -103,6 +106,10 @@ class ServeArguments:
     reuse_port: bool
     uvloop: bool
     verbosity: int
+    fd: int | None = None
+    workers: int | None = None
+    reload: bool = False
+    drain: float | None = None
 
 
 Arguments = ConnectArguments | DoctorArguments | ServeArguments
@@ -124,12 +131,15 @@ def parse_arguments(argv: Sequence[str] | None = None) -> Arguments:
     arguments = ServeArguments(**with_address(fields))
     if arguments.unix is not None and arguments.host is not None:
         parser.error("--unix excludes --host and --port")
+    if arguments.fd is not None and (arguments.unix is not None or arguments.host is not None):
+        parser.error("--fd excludes --unix, --host and --port")
     return arguments
 
 
 def with_address(fields: dict[str, Any]) -> dict[str, Any]:
     """Fill in the defaults of host and port, where either or nothing at all is given."""
-    if fields["unix"] is None or fields["host"] is not None or fields["port"] is not None:
+    is_elsewhere = fields["unix"] is not None or fields["fd"] is not None
+    if not is_elsewhere or fields["host"] is not None or fields["port"] is not None:
         fields["host"] = DEFAULT_HOST if fields["host"] is None else fields["host"]
         fields["port"] = DEFAULT_PORT if fields["port"] is None else fields["port"]
     return fields
@@ -299,7 +309,7 @@ def add_doctor_arguments(parser: Parser) -> None:
 def add_serve_arguments(parser: Parser) -> None:
     """Add what `trunkline serve` takes."""
     add = parser.add_argument
-    add("target", metavar="MODULE:HANDLER", help="what answers, such as chat:handler")
+    add("target", metavar="MODULE:NAME", help="what answers, such as chat:app")
     add("--host", help=f"address to listen at (default {DEFAULT_HOST})")
     add("--port", type=port, help=f"0 takes a free one (default {DEFAULT_PORT})")
     add("--unix", metavar="PATH", help="listen at a Unix socket instead")
@@ -313,6 +323,22 @@ def add_serve_arguments(parser: Parser) -> None:
     )
     add("--reuse-port", action="store_true", help="let several processes listen at the port")
     add("--uvloop", action="store_true", help="run on uvloop")
+    add_application_arguments(parser)
+
+
+def add_application_arguments(parser: Parser) -> None:
+    """Add what only an `App` has."""
+    add = parser.add_argument_group("for an App").add_argument
+    add("--fd", type=number, metavar="N", help="listen at the inherited socket with this number")
+    add("--workers", type=number, metavar="N", help="processes that serve (default 1)")
+    add("--reload", action="store_true", help="start again when a file has changed")
+    add(
+        "--drain",
+        type=seconds,
+        metavar="SECONDS",
+        help="over which connections are asked to leave at the end "
+        f"(default {DEFAULT_DRAIN.window:g}, or what the App says)",
+    )
 
 
 # Values
@@ -339,6 +365,13 @@ def seconds(text: str) -> float:
     if not number >= 0:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds")
     return number
+
+
+def number(text: str) -> int:
+    """Read a whole number that is not negative."""
+    if not (text.isascii() and text.isdigit()):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number")
+    return int(text)
 
 
 def port(text: str) -> int:

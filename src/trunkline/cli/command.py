@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from typing import TextIO
 
+from trunkline.app.failure import StartFailure
 from trunkline.cli.arguments import (
     COMMAND,
     Arguments,
@@ -40,7 +41,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         take_any_text(stream)
     try:
         return run(parse_arguments(argv))
-    except Failure as failure:
+    except StartFailure as failure:
         return report(failure)
     except UsageError as error:
         return report(Failure(str(error), ExitCode.USAGE))
@@ -61,11 +62,11 @@ def run(arguments: Arguments) -> ExitCode:
     return run_serve(arguments, console)
 
 
-def report(failure: Failure) -> ExitCode:
+def report(failure: StartFailure) -> ExitCode:
     """Say in one line what does not work."""
     if sys.stderr is not None:
         sys.stderr.write(f"{failure.traceback}{COMMAND}: {in_one_line(failure)}\n")
-    return failure.exit_code
+    return failure.exit_code if isinstance(failure, Failure) else ExitCode.ERROR
 
 
 def take_any_text(stream: TextIO | None) -> None:

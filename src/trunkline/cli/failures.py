@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import errno
-import os
 import re
 import socket
 import ssl
 
+from trunkline.app.failure import StartFailure, error_words
 from trunkline.cli.exit_code import ExitCode
 from trunkline.cli.visible import visible
 from trunkline.errors import InvalidURI, UsageError
@@ -36,8 +36,6 @@ PROXY_HINT = "--no-proxy goes without"
 
 WEBSOCKET_SCHEMES = {"http": "ws", "https": "wss"}
 NO_SCHEME = re.compile(r"(?://)?[^/:?#]+(?::\d+)?(?:[/?#]|$)")
-# asyncio puts the errors of several addresses into one text, and their numbers are lost otherwise
-ERROR_NUMBER = re.compile(r"\[Errno (\d+)\]")
 
 OS_PROBLEMS = {
     errno.ECONNREFUSED: "refused the connection: nothing listens there",
@@ -48,15 +46,9 @@ OS_PROBLEMS = {
     errno.ENETUNREACH: "cannot be reached: no way to its network",
     errno.ENOENT: "does not exist",
 }
-LISTEN_PROBLEMS = {
-    errno.EADDRINUSE: "is taken; choose another place, --port 0 takes a free port",
-    errno.EACCES: "may not be used by this user",
-    errno.EADDRNOTAVAIL: "is not an address of this machine",
-    errno.ENOENT: "is in a folder that does not exist",
-}
 
 
-class Failure(Exception):
+class Failure(StartFailure):
     """It does not work; the text says why in one line.
 
     Args:
@@ -68,9 +60,8 @@ class Failure(Exception):
     def __init__(
         self, text: str, exit_code: ExitCode = ExitCode.ERROR, *, traceback: str = ""
     ) -> None:
-        super().__init__(text)
+        super().__init__(text, traceback=traceback)
         self.exit_code = exit_code
-        self.traceback = traceback
 
 
 # Connecting
@@ -146,25 +137,6 @@ def certificate_problem(error: ssl.SSLCertVerificationError) -> str:
         return f"{OUT_OF_DATE[error.verify_code]} ({IGNORE_HINT})"
     problem = UNTRUSTED.get(error.verify_code, f"is not trusted: {message}")
     return f"{problem} ({TRUST_HINT})"
-
-
-def error_words(error: OSError, words: dict[int, str]) -> str:
-    """Give the words for an error: ours, or else those of the operating system."""
-    numbers = {int(number) for number in ERROR_NUMBER.findall(str(error))}
-    number = error.errno if error.errno is not None else min(numbers, default=None)
-    if number is None:
-        return f"failed: {error}"
-    return words.get(number, f"failed: {os.strerror(number)}")
-
-
-# Listening
-
-
-def listen_failure(error: OSError, place: str) -> Failure:
-    """Explain why nobody can listen at `place`."""
-    if isinstance(error, socket.gaierror):
-        return Failure(f"the host of {place} cannot be looked up: {error.strerror}")
-    return Failure(f"{place} {error_words(error, LISTEN_PROBLEMS)}")
 
 
 # Showing

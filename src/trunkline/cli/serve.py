@@ -1,4 +1,4 @@
-"""`trunkline serve`: a handler behind a port."""
+"""`trunkline serve`: an application or a handler behind a port."""
 
 from __future__ import annotations
 
@@ -6,20 +6,29 @@ import asyncio
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from socket import socket
 
+from trunkline.app.app import App
+from trunkline.app.failure import listen_failure
+from trunkline.app.run_options import loop_factory
+from trunkline.app.sockets import address_of
+from trunkline.cli.application import (
+    check_no_application_options,
+    is_supervised,
+    load_app,
+    run_app,
+)
 from trunkline.cli.arguments import ANY_ORIGIN, ServeArguments
 from trunkline.cli.console import Console
 from trunkline.cli.exit_code import ExitCode
-from trunkline.cli.failures import Failure, listen_failure
+from trunkline.cli.failures import Failure
 from trunkline.cli.log import log_to
-from trunkline.cli.target import load_handler
+from trunkline.cli.target import load_target
 from trunkline.cli.tls import server_context
+from trunkline.server.handler import Handler
 from trunkline.server.origin import SAME_ORIGIN, Origins
 from trunkline.server.serve import Server, serve
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
-LoopFactory = Callable[[], asyncio.AbstractEventLoop]
 
 
 def run_serve(arguments: ServeArguments, console: Console) -> ExitCode:
@@ -28,9 +37,16 @@ def run_serve(arguments: ServeArguments, console: Console) -> ExitCode:
     Raises:
         Failure: it does not work.
     """
+    if is_supervised(arguments):
+        return run_app(lambda: load_app(arguments), arguments, console)
     with log_to(console.note, arguments.verbosity):
-        server = make_server(arguments)
-        with asyncio.Runner(loop_factory=loop_factory(arguments)) as runner:
+        target = load_target(arguments.target)
+    if isinstance(target, App):
+        return run_app(lambda: target, arguments, console)
+    check_no_application_options(arguments)
+    with log_to(console.note, arguments.verbosity):
+        server = make_server(target, arguments)
+        with asyncio.Runner(loop_factory=loop_factory(arguments.uvloop)) as runner:
             runner.run(serve_until_told(server, arguments, console))
     return ExitCode.OK
 
@@ -38,10 +54,9 @@ def run_serve(arguments: ServeArguments, console: Console) -> ExitCode:
 # Making
 
 
-def make_server(arguments: ServeArguments) -> Server:
+def make_server(handler: Handler, arguments: ServeArguments) -> Server:
     """Make the server, which does not listen yet; raise `Failure` where that cannot be."""
     context = server_context(arguments)
-    handler = load_handler(arguments.target)
     try:
         return serve(
             handler,
@@ -65,18 +80,6 @@ def allowed_origins(origins: Sequence[str]) -> Origins:
     return [*origins, None] if origins else SAME_ORIGIN
 
 
-def loop_factory(arguments: ServeArguments) -> LoopFactory | None:
-    """Give what makes the loop: uvloop where that is asked for."""
-    if not arguments.uvloop:
-        return None
-    try:
-        import uvloop
-    except ImportError:
-        raise Failure("uvloop is not installed: pip install 'trunkline[uvloop]'") from None
-    factory: LoopFactory = uvloop.new_event_loop
-    return factory
-
-
 # Serving
 
 
@@ -88,7 +91,7 @@ async def serve_until_told(server: Server, arguments: ServeArguments, console: C
     scheme = "ws" if arguments.cert is None else "wss"
     with handled(STOP_SIGNALS, task.cancel), suppress(asyncio.CancelledError):
         for listening in server.sockets:
-            console.say(f"serving {arguments.target} at {address(listening, scheme)}")
+            console.say(f"serving {arguments.target} at {address_of(listening, scheme)}")
         try:
             await server.wait_closed()
         except asyncio.CancelledError:
@@ -104,15 +107,6 @@ async def listen(server: Server, arguments: ServeArguments) -> None:
     except OSError as error:
         place = arguments.unix or f"{arguments.host}:{arguments.port}"
         raise listen_failure(error, place) from error
-
-
-def address(listening: socket, scheme: str) -> str:
-    """Give the address at which a socket listens."""
-    name = listening.getsockname()
-    if not isinstance(name, tuple):
-        return f"the Unix socket {name}"
-    host, port = name[:2]
-    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
 @contextmanager

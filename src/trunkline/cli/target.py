@@ -11,6 +11,7 @@ from functools import reduce
 from types import ModuleType
 from typing import cast
 
+from trunkline.app.app import App
 from trunkline.cli.exit_code import ExitCode
 from trunkline.cli.failures import Failure
 from trunkline.server.handler import Handler, as_source
@@ -18,14 +19,16 @@ from trunkline.server.handler import Handler, as_source
 MACHINERY = ("<frozen importlib", importlib.__file__, __file__)
 
 
-def load_handler(target: str) -> Handler:
-    """Import a handler, from the current directory or from what is installed.
+def load_target(target: str) -> App | Handler:
+    """Import an application or a handler, from the current directory or from what is installed.
 
     Raises:
         Failure: there is none; where the module itself fails, with its traceback.
     """
     module, attribute = split_target(target)
     handler = find_attribute(load_module(module), attribute)
+    if isinstance(handler, App):
+        return handler
     try:
         as_source(cast(Handler, handler))
     except TypeError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 
+from trunkline.app.certificate import Certificate, load_certificate, words
 from trunkline.cli.arguments import ClientArguments, ServeArguments
 from trunkline.cli.exit_code import ExitCode
 from trunkline.cli.failures import Failure
@@ -32,18 +33,24 @@ def client_context(arguments: ClientArguments) -> ssl.SSLContext | None:
     return context
 
 
+def server_certificate(arguments: ServeArguments) -> Certificate | None:
+    """Say where the certificate of a server is; `None` for one without.
+
+    Raises:
+        Failure: there is a key, and no certificate.
+    """
+    check_key(arguments)
+    return None if arguments.cert is None else Certificate(arguments.cert, arguments.key)
+
+
 def server_context(arguments: ServeArguments) -> ssl.SSLContext | None:
     """Make the context of a server; `None` for one without a certificate.
 
     Raises:
-        Failure: a file cannot be used.
+        StartFailure: a file cannot be used.
     """
-    check_key(arguments)
-    if arguments.cert is None:
-        return None
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    load_certificate(context, arguments.cert, arguments.key)
-    return context
+    certificate = server_certificate(arguments)
+    return None if certificate is None else certificate.context()
 
 
 def check_key(arguments: ClientArguments | ServeArguments) -> None:
@@ -58,21 +65,3 @@ def load_authorities(context: ssl.SSLContext, ca: str) -> None:
         context.load_verify_locations(ca)
     except OSError as error:
         raise Failure(f"cannot use the certificates in {ca}: {words(error)}") from error
-
-
-def load_certificate(context: ssl.SSLContext, cert: str, key: str | None) -> None:
-    """Use a certificate and its private key."""
-    try:
-        context.load_cert_chain(cert, key)
-    except OSError as error:
-        files = cert if key is None else f"{cert} with the key {key}"
-        raise Failure(f"cannot use the certificate {files}: {words(error)}") from error
-
-
-def words(error: OSError) -> str:
-    """Give the words of an error with a file: OpenSSL's for its content."""
-    if not isinstance(error, ssl.SSLError):
-        return error.strerror or str(error)
-    if error.reason is None:
-        return "no PEM data of this kind in it"
-    return error.reason.replace("_", " ").lower()

@@ -1,0 +1,91 @@
+"""One process that serves an application."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from trunkline.app.app_server import AppServer
+from trunkline.app.deadline import Deadline
+from trunkline.app.failure import listen_failure
+from trunkline.app.run_options import RunOptions, loop_factory
+from trunkline.app.signals import RESTART_SIGNALS, STOP_SIGNALS, handled
+from trunkline.app.sockets import Sockets, address_of, close_all, given_sockets
+from trunkline.app.stop import Stop
+from trunkline.app.systemd import Notifier
+
+if TYPE_CHECKING:
+    from trunkline.app.app import App
+
+Say = Callable[[str], object]
+"""Tells the user where the application is."""
+
+
+def serve_alone(app: App, options: RunOptions, say: Say) -> None:
+    """Serve until a signal says to stop.
+
+    Raises:
+        StartFailure: it cannot be started.
+    """
+    notifier = Notifier(os.environ)
+    sockets = given_sockets(options.place, os.environ)
+    deadline = Deadline(app.logger)
+    try:
+        make = make_server(app, options, sockets)
+        with asyncio.Runner(loop_factory=loop_factory(options.uvloop)) as runner:
+            runner.run(serve_until_told(app, make(), options, deadline, notifier, say))
+    finally:
+        deadline.cancel()
+        close_all(sockets)
+
+
+def make_server(app: App, options: RunOptions, sockets: Sockets) -> Callable[[], AppServer]:
+    """Give what makes the server, once there is a loop; raise `StartFailure` where it cannot."""
+    context = None if options.certificate is None else options.certificate.context()
+    place = options.place
+    if sockets:
+        return lambda: app.serve(shared=sockets, ssl=context, drain=options.drain_of(app.drain))
+    return lambda: app.serve(
+        place.host,
+        place.port,
+        path=place.path,
+        ssl=context,
+        reuse_port=place.reuse_port or None,
+        drain=options.drain_of(app.drain),
+    )
+
+
+async def serve_until_told(
+    app: App,
+    server: AppServer,
+    options: RunOptions,
+    deadline: Deadline,
+    notifier: Notifier,
+    say: Say,
+) -> None:
+    """Start, say where, and drain when a signal comes."""
+    stop = Stop(options.drain_of(app.drain), deadline, app.logger)
+    # Without a supervisor a restart is somebody else's business: this process makes room for it.
+    with handled((*STOP_SIGNALS, *RESTART_SIGNALS), stop.signalled):
+        try:
+            await server.bind()
+        except OSError as error:
+            raise listen_failure(error, str(options.place)) from error
+        await server.start()
+        for listening in server.sockets:
+            say(address_of(listening, options.scheme))
+        notifier.ready()
+        beating = asyncio.ensure_future(beat(notifier))
+        await stop.wait()
+        notifier.stopping()
+        await stop.carry_out(server)
+        beating.cancel()
+
+
+async def beat(notifier: Notifier) -> None:
+    """Tell that the loop turns, as often as somebody wants to hear it."""
+    while notifier.interval is not None:
+        notifier.alive()
+        await asyncio.sleep(notifier.interval)

@@ -1,0 +1,49 @@
+"""Why an application cannot be started, in one sentence."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import socket
+
+from trunkline.errors import TrunklineError
+
+# asyncio puts the errors of several addresses into one text, and their numbers are lost otherwise
+ERROR_NUMBER = re.compile(r"\[Errno (\d+)\]")
+
+LISTEN_PROBLEMS = {
+    errno.EADDRINUSE: "is taken; choose another place, --port 0 takes a free port",
+    errno.EACCES: "may not be used by this user",
+    errno.EADDRNOTAVAIL: "is not an address of this machine",
+    errno.ENOENT: "is in a folder that does not exist",
+}
+
+
+class StartFailure(TrunklineError):
+    """It cannot be started; the text says why in one sentence.
+
+    Args:
+        text: for the user.
+        traceback: what goes before it, where the user's own code failed.
+    """
+
+    def __init__(self, text: str, *, traceback: str = "") -> None:
+        super().__init__(text)
+        self.traceback = traceback
+
+
+def listen_failure(error: OSError, place: str) -> StartFailure:
+    """Explain why nobody can listen at `place`."""
+    if isinstance(error, socket.gaierror):
+        return StartFailure(f"the host of {place} cannot be looked up: {error.strerror}")
+    return StartFailure(f"{place} {error_words(error, LISTEN_PROBLEMS)}")
+
+
+def error_words(error: OSError, words: dict[int, str]) -> str:
+    """Give the words for an error: ours, or else those of the operating system."""
+    numbers = {int(number) for number in ERROR_NUMBER.findall(str(error))}
+    number = error.errno if error.errno is not None else min(numbers, default=None)
+    if number is None:
+        return f"failed: {error}"
+    return words.get(number, f"failed: {os.strerror(number)}")

@@ -1,0 +1,127 @@
+"""A process that serves an application under a supervisor."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+import traceback
+from collections.abc import AsyncIterator, Callable
+from typing import TYPE_CHECKING
+
+from trunkline.app.alone import make_server
+from trunkline.app.app_server import AppServer
+from trunkline.app.deadline import Deadline
+from trunkline.app.failure import StartFailure
+from trunkline.app.reload import loaded_files
+from trunkline.app.run_options import RunOptions, loop_factory
+from trunkline.app.signals import handled, leave_to_supervisor
+from trunkline.app.sockets import close_all
+from trunkline.app.stop import Stop
+from trunkline.app.workers.assignment import Assignment
+from trunkline.app.workers.colleagues import Colleagues
+from trunkline.app.workers.control import Control
+from trunkline.app.workers.ledger import SupervisorLedger
+from trunkline.app.workers.message import Message, Say
+from trunkline.app.workers.tickets import share_tickets
+
+if TYPE_CHECKING:
+    from trunkline.app.app import App
+
+EXIT_OK = 0
+EXIT_FAILURE = 1
+FIRST = 1
+"""The worker that says for all of them who may connect."""
+
+
+def work(load: Callable[[], App], assignment: Assignment, options: RunOptions) -> int:
+    """Be a worker until the supervisor says that it is over; give the exit code.
+
+    What is in the way of a start is told to the supervisor, which tells the user.
+
+    Args:
+        load: gives the application.
+        assignment: what this worker was given.
+        options: how the application is run.
+    """
+    leave_to_supervisor()
+    try:
+        serve_on_own_loop(load(), assignment, options)
+    except StartFailure as failure:
+        sys.stderr.write(failure.traceback)
+        assignment.report(str(failure))
+        return EXIT_FAILURE
+    except Exception as error:
+        traceback.print_exc()
+        why = "".join(traceback.format_exception_only(error)).strip()
+        assignment.report(f"the application fails with {why}")
+        return EXIT_FAILURE
+    return EXIT_OK
+
+
+def serve_on_own_loop(app: App, assignment: Assignment, options: RunOptions) -> None:
+    """Serve until the supervisor says that it is over."""
+    sockets = assignment.sockets()
+    deadline = Deadline(app.logger)
+    try:
+        make = make_server(app, options, sockets)
+        with asyncio.Runner(loop_factory=loop_factory(options.uvloop)) as runner:
+            runner.run(serve_under_control(app, make, assignment, options, deadline))
+    finally:
+        deadline.cancel()
+        close_all(sockets)
+
+
+async def serve_under_control(
+    app: App,
+    make: Callable[[], AppServer],
+    assignment: Assignment,
+    options: RunOptions,
+    deadline: Deadline,
+) -> None:
+    """Meet the supervisor, serve, and do what it says."""
+    control = await Control.open(assignment.control_socket())
+    messages = control.messages()
+    try:
+        welcome = await anext(messages, None)
+        if welcome is not None:
+            app.is_announced = assignment.number != FIRST
+            app.peers = Colleagues(app, control)
+            share_tickets(app, SupervisorLedger(control), bytes.fromhex(welcome["key"]))
+            stop = Stop(options.drain_of(app.drain), deadline, app.logger)
+            heeding = asyncio.ensure_future(heed(messages, app, control, stop))
+            await serve_until_told(make(), control, options, stop)
+            heeding.cancel()
+    finally:
+        await control.close()
+
+
+async def serve_until_told(
+    server: AppServer, control: Control, options: RunOptions, stop: Stop
+) -> None:
+    """Start, tell the supervisor, and drain when it wishes so."""
+    # Whoever ends all processes of a service sends this to workers, too: it is no second wish.
+    with handled([signal.SIGTERM], stop.terminated):
+        await server.start()
+        files = loaded_files() if options.reload else []
+        control.tell(Say.READY, patience=stop.patience, files=files)
+        await stop.wait()
+        await stop.carry_out(server)
+
+
+async def heed(messages: AsyncIterator[Message], app: App, control: Control, stop: Stop) -> None:
+    """Do what the supervisor says; drain when it has gone."""
+    async for message in messages:
+        match message["say"]:
+            case Say.ROLL:
+                # A successor is ready, and the address stays: nobody need look elsewhere.
+                stop.drain(readiness_delay=0.0)
+            case Say.DRAIN:
+                stop.drain()
+            case Say.CUT:
+                stop.cut()
+            case Say.DISCONNECT:
+                app.disconnect_here(message["user"], message["code"], message["reason"])
+            case Say.TAKE_SNAPSHOT:
+                control.tell(Say.SNAPSHOT, id=message["id"], snapshot=app.snapshot())
+    stop.drain()
