@@ -5,19 +5,15 @@ from __future__ import annotations
 import logging
 import socket
 import ssl as ssl_module
-from collections.abc import Callable, Mapping, Sequence
-from enum import Enum
+from collections.abc import Callable, Sequence
 from os import PathLike
 from typing import Any, TypeVar
 
 from trunkline.app.access_log import AccessLog
 from trunkline.app.app_server import AppServer, Succession
-from trunkline.app.asyncapi import write_document
 from trunkline.app.certificate import certificate_of
 from trunkline.app.health import answer_health, answer_ready
-from trunkline.app.http import HttpHandler, HttpRequest
 from trunkline.app.http_route import HttpRoute
-from trunkline.app.invalid import Invalid
 from trunkline.app.lifespan import Hook, Lifecycle, Lifespan
 from trunkline.app.loop_lag import LoopLag
 from trunkline.app.metrics import Metrics
@@ -25,29 +21,23 @@ from trunkline.app.observer import Observer, Observers
 from trunkline.app.path import Path
 from trunkline.app.peers import Peers
 from trunkline.app.place import Place
-from trunkline.app.policy import AppAuthenticator, Policy
-from trunkline.app.route_handler import RouteHandler
-from trunkline.app.routes import Route, Routes
+from trunkline.app.policy import Policy
+from trunkline.app.router import Inherited, Router
 from trunkline.app.run import run_or_exit
 from trunkline.app.run_options import RunOptions
-from trunkline.app.schema import schema_for
 from trunkline.app.service import Service
 from trunkline.app.snapshot import Snapshot, take_snapshot
-from trunkline.app.static import static_files
 from trunkline.app.status_page import StatusPage
 from trunkline.app.tally import Tally
 from trunkline.app.tracing import open_tracing
 from trunkline.app.watchdog import Watchdog
-from trunkline.app.websocket_route import WebSocketRoute
 from trunkline.auth.choice import Auth, as_authenticator
 from trunkline.close_codes import PolicyCode
 from trunkline.connection.topic import Topic
 from trunkline.engines.engine import Address, Tls
 from trunkline.limits import APP_LIMITS, DEFAULT_DRAIN, Drain, Limits
 from trunkline.protocol.extensions import Deflate, choose_deflate
-from trunkline.protocol.handshake import check_subprotocols
 from trunkline.protocol.headers import check_field
-from trunkline.server.handler import Handler
 from trunkline.server.hosts import check_hosts
 from trunkline.server.options import ServerOptions
 from trunkline.server.origin import SAME_ORIGIN, Origins, check_origins, freeze
@@ -57,16 +47,7 @@ from trunkline.server.trust import ForwardingHeader, TrustedProxies
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
 
-class Inherited(Enum):
-    """In place of a setting of a route: as the application has it."""
-
-    INHERITED = "as the application has it"
-
-
-INHERITED = Inherited.INHERITED
-
-
-class App:
+class App(Router):
     """An application that strangers may connect to: everything is limited unless it says otherwise.
 
     Args:
@@ -118,7 +99,7 @@ class App:
     ) -> None:
         check_origins(origins)
         check_field("Server", server_header or "")
-        self.policy = Policy(
+        policy = Policy(
             origins=freeze(origins),
             hosts=check_hosts(hosts),
             authenticator=as_authenticator(auth),
@@ -127,8 +108,8 @@ class App:
             proxy_protocol=proxy_protocol,
             deflate=choose_deflate(compression),
         )
+        super().__init__(policy)
         self.logger = logger or logging.getLogger("trunkline.app")
-        self.routes: Routes[Any] = Routes()
         self.lifecycle = Lifecycle(lifespan)
         self._begin_to_watch(tracing=tracing, debug=debug)
         self.services: list[Service] = []
@@ -156,178 +137,6 @@ class App:
         for path, answer in ((health, answer_health), (ready, answer_ready)):
             if path is not None:
                 self._add(HttpRoute.of(Path(path), ["GET"], answer(self)))
-
-    # Routes
-
-    def websocket(
-        self,
-        path: str,
-        *,
-        origins: Origins | Inherited = INHERITED,
-        auth: Auth | Inherited = INHERITED,
-        limits: Limits | None = None,
-        subprotocols: Sequence[str] = (),
-        message: Any = None,
-        invalid: Invalid = Invalid.REPLY,
-    ) -> Callable[[Decorated], Decorated]:
-        """Decorate a handler of WebSockets.
-
-        It is a coroutine function that takes a connection and, by their names, the parameters of
-        the path; or a subclass of `Events`, as for `serve()`.
-
-        Args:
-            path: begins with a slash; may have parameters, `{name}`, `{name:int}`, `{name:path}`.
-            origins: instead of the application's.
-            auth: instead of the application's.
-            limits: of each connection, instead of the application's.
-            subprotocols: supported ones, the preferred one first.
-            message: type of the messages: a msgspec Struct, a dataclass, a pydantic model, or a
-                union of such. The handler is given objects of it, and may send them.
-            invalid: what becomes of a message that is not of this type.
-
-        Raises:
-            TypeError, ValueError: an argument cannot be meant like that, or another handler has
-                the path.
-        """
-
-        def decorate(handler: Decorated) -> Decorated:
-            self.add_websocket(
-                path,
-                handler,
-                origins=origins,
-                auth=auth,
-                limits=limits,
-                subprotocols=subprotocols,
-                message=message,
-                invalid=invalid,
-            )
-            return handler
-
-        return decorate
-
-    def add_websocket(
-        self,
-        path: str,
-        handler: Handler | Callable[..., Any],
-        *,
-        origins: Origins | Inherited = INHERITED,
-        auth: Auth | Inherited = INHERITED,
-        limits: Limits | None = None,
-        subprotocols: Sequence[str] = (),
-        message: Any = None,
-        invalid: Invalid = Invalid.REPLY,
-    ) -> None:
-        """Add a handler of WebSockets, as `websocket()` does."""
-        where = Path(path)
-        policy = self.policy
-        check_subprotocols(subprotocols)
-        if isinstance(origins, Inherited):
-            origins = policy.origins
-        check_origins(origins)
-        self._add(
-            WebSocketRoute(
-                where,
-                frozenset(),
-                handler=RouteHandler.of(handler, where),
-                origins=freeze(origins),
-                authenticator=self._authenticator(auth),
-                limits=policy.limits if limits is None else limits,
-                subprotocols=tuple(subprotocols),
-                schema=None if message is None else schema_for(message),
-                invalid=invalid,
-            )
-        )
-
-    def http(
-        self, path: str, methods: Sequence[str] = ("GET",), *, auth: Auth | Inherited = None
-    ) -> Callable[[HttpHandler], HttpHandler]:
-        """Decorate an HTTP handler: a function, or coroutine function, that takes a request.
-
-        Args:
-            path: begins with a slash; may have parameters, as that of `websocket()`.
-            methods: that it answers; HEAD goes with GET.
-            auth: who finds out who asks; by default nobody is asked.
-
-        Raises:
-            TypeError, ValueError: an argument cannot be meant like that, or another handler has
-                the path.
-        """
-
-        def decorate(handler: HttpHandler) -> HttpHandler:
-            self._add(HttpRoute.of(Path(path), methods, handler, self._authenticator(auth)))
-            return handler
-
-        return decorate
-
-    def get(
-        self, path: str, *, auth: Auth | Inherited = None
-    ) -> Callable[[HttpHandler], HttpHandler]:
-        """Decorate a handler of GET; otherwise as `http()`."""
-        return self.http(path, ("GET",), auth=auth)
-
-    def post(
-        self, path: str, *, auth: Auth | Inherited = None
-    ) -> Callable[[HttpHandler], HttpHandler]:
-        """Decorate a handler of POST; otherwise as `http()`."""
-        return self.http(path, ("POST",), auth=auth)
-
-    def static(self, path: str, folder: str | PathLike[str]) -> None:
-        """Serve the files of a folder, and below it.
-
-        Args:
-            path: where they are; `/` for the whole site.
-            folder: must be there; `index.html` stands for its folder.
-
-        Raises:
-            ValueError: there is no such folder.
-        """
-        answer = static_files(folder)
-        inside = path.rstrip("/")
-        for where in (f"{inside}/", f"{inside}/{{name:path}}"):
-            self._add(HttpRoute.of(Path(where), ["GET"], answer))
-
-    def asyncapi(
-        self, *, title: str, version: str, servers: Mapping[str, str] | None = None
-    ) -> dict[str, Any]:
-        """Describe the routes with a type of messages, in a document of AsyncAPI 3.
-
-        Args:
-            title: of the application.
-            version: of the application.
-            servers: addresses by names: `{"production": "wss://example.com"}`.
-        """
-        routes = (route for route in self.routes if isinstance(route, WebSocketRoute))
-        return write_document(routes, title=title, version=version, servers=servers)
-
-    def serve_asyncapi(
-        self,
-        path: str = "/asyncapi.json",
-        *,
-        title: str,
-        version: str,
-        servers: Mapping[str, str] | None = None,
-        auth: Auth | Inherited = None,
-    ) -> None:
-        """Serve the document of `asyncapi()`, also of routes that are added later.
-
-        Args:
-            path: where it is.
-            title: of the application.
-            version: of the application.
-            servers: addresses by names.
-            auth: who finds out who asks; by default nobody is asked.
-        """
-
-        def document(request: HttpRequest) -> dict[str, Any]:
-            return self.asyncapi(title=title, version=version, servers=servers)
-
-        self.get(path, auth=auth)(document)
-
-    def _authenticator(self, auth: Auth | Inherited) -> AppAuthenticator:
-        return self.policy.authenticator if isinstance(auth, Inherited) else as_authenticator(auth)
-
-    def _add(self, route: Route) -> None:
-        self.routes.add(route)
 
     # Around serving
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import ssl
 from http import HTTPStatus
 
+from trunkline.app.failure import error_words
 from trunkline.cli.doctor.facts import Choice, Tunnel
 from trunkline.cli.doctor.findings.tls import explain_tls
 from trunkline.cli.doctor.step import Mark, Problem, Step, failed
-from trunkline.cli.failures import OS_PROBLEMS, error_words
+from trunkline.cli.failures import OS_PROBLEMS
 from trunkline.errors import InvalidProxy, ProxyError
 from trunkline.protocol.http1 import Response
 from trunkline.protocol.refusals import InvalidProxyStatus
