@@ -44,3 +44,19 @@ def test_the_names_are_all() -> None:
     assert [name for name in vars(Observer) if not name.startswith("_")] == [
         name for name, _ in CALLS
     ]
+
+
+@pytest.mark.parametrize(("name", "told"), CALLS)
+def test_the_mistake_of_one_is_logged_and_nothing_to_the_others(
+    name: str, told: tuple[Any, ...], caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(self: Any, *told: Any) -> None:
+        raise RuntimeError("a mistake")
+
+    seen: list[Any] = []
+    mistaken = type("Mistaken", (Observer,), {name: fail})()
+    careful = type("Noting", (Observer,), {name: noting(name, seen)})()
+    getattr(Observers([mistaken, careful]), name)(*told)
+    assert seen == [(name, told)]
+    assert f"Mistaken.{name}() failed" in caplog.text
+    assert "RuntimeError: a mistake" in caplog.text
