@@ -22,6 +22,7 @@ HOST = "0.0.0.0"
 
 MAX_MESSAGE_BYTES = 2 * 1024 * 1024
 BACKLOG = 1024
+ECHO = "/echo"
 PUBLISHER = "/pub"
 SUBSCRIBER = "/sub"
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import trunkline
 from benchmarks.peers.setting import (
+    ECHO,
     HOST,
     MAX_MESSAGE_BYTES,
     PUBLISHER,
@@ -81,7 +82,7 @@ async def echo_coroutine(ws: trunkline.ServerConnection) -> None:
 
 def application(handler: Any, setting: Setting) -> App:
     app = App(compression=setting.compression)
-    app.add_websocket("/", handler)
+    app.add_websocket(ECHO, handler)
     return app
 
 

@@ -59,3 +59,9 @@ def test_a_fanout_may_ask_for_options_of_its_own() -> None:
     peer = Peer("a", ("serve",), for_fanout=("--topic",))
     assert command_line(peer, plain, FILES) == ["serve"]
     assert command_line(peer, fanout, FILES) == ["serve", "--topic"]
+
+
+def test_a_server_with_limits_is_asked_for_no_more_than_they_allow() -> None:
+    modest, deep = choose(["echo-64", "echo-64-d16"])
+    peer = Peer("a", ("serve",), within=("echo-64",))
+    assert peer.can(modest) and not peer.can(deep)
