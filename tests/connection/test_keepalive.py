@@ -99,6 +99,26 @@ def test_any_byte_counts_as_an_answer(engine: MemoryEngine, patient: Patient) ->
     assert patient.end is None
 
 
+def test_pings_go_on_as_often_as_silence_does_however_patient_one_is(
+    engine: MemoryEngine, patient: Patient
+) -> None:
+    watch(patient, engine, timeout=5 * INTERVAL)
+    engine.clock.advance(INTERVAL + 1)
+    patient.hear()
+    engine.clock.advance(INTERVAL + 1)
+    assert patient.pings == about(INTERVAL, 2 * INTERVAL + 1)
+
+
+def test_patience_that_is_longer_than_silence_is_had(
+    engine: MemoryEngine, patient: Patient
+) -> None:
+    watch(patient, engine, timeout=5 * INTERVAL)
+    engine.clock.advance(6 * INTERVAL - LATE)
+    assert (len(patient.pings), patient.end) == (1, None)
+    engine.clock.advance(3 * LATE)
+    assert list(patient.end or ()) == about(120, 120)
+
+
 def test_a_lively_peer_is_never_asked(engine: MemoryEngine, patient: Patient) -> None:
     watch(patient, engine)
     for _ in range(20):

@@ -87,7 +87,8 @@ def feel_silence(
     if silence < interval:
         return interval - silence
     patient.send_keepalive_ping()
-    return interval if timeout is None else timeout
+    # An answer that comes soon begins the next silence, which may be shorter than patience is.
+    return interval if timeout is None else min(interval, timeout)
 
 
 def is_unanswered(patient: Patient) -> bool:
