@@ -17,13 +17,49 @@ from typing import Any
 
 import trunkline
 from tests.interop.certificate import Certificate
-from tests.interop.meeting import port_of
+from trunkline.app.app_server import AppServer
+from trunkline.server.trust import ForwardingHeader
 
 FOLDER = Path(__file__).parent
 HOST = "127.0.0.1"
 BACKLOG = 64
 PATIENCE_SECONDS = 10
 """For a program that was told to end."""
+
+
+NGINX_HEADERS: dict[ForwardingHeader, tuple[str, ...]] = {
+    "X-Forwarded-For": (
+        'proxy_set_header Forwarded "";',
+        "proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;",
+        "proxy_set_header X-Forwarded-Host $http_host;",
+        'proxy_set_header X-Forwarded-Port "";',
+        "proxy_set_header X-Forwarded-Proto $scheme;",
+    ),
+    "Forwarded": (
+        "proxy_set_header Forwarded 'for=$remote_addr;host=\"$http_host\";proto=$scheme';",
+        'proxy_set_header X-Forwarded-For "";',
+        'proxy_set_header X-Forwarded-Host "";',
+        'proxy_set_header X-Forwarded-Port "";',
+        'proxy_set_header X-Forwarded-Proto "";',
+    ),
+}
+HAPROXY_FORWARDED = 'set-header Forwarded \'for=%[src];host="%[req.hdr(Host)]";proto='
+HAPROXY_HEADERS: dict[ForwardingHeader, tuple[str, ...]] = {
+    "X-Forwarded-For": (
+        "option forwardfor",
+        "http-request del-header Forwarded",
+        "http-request del-header X-Forwarded-Port",
+        "http-request set-header X-Forwarded-Host %[req.hdr(Host)]",
+        "http-request set-header X-Forwarded-Proto http",
+        "http-request set-header X-Forwarded-Proto https if { ssl_fc }",
+    ),
+    "Forwarded": (
+        "http-request del-header X-Forwarded- -m beg",
+        f"http-request {HAPROXY_FORWARDED}http'",
+        f"http-request {HAPROXY_FORWARDED}https' if {{ ssl_fc }}",
+    ),
+}
+"""How each says who the client is; what the client says of it itself goes no further."""
 
 
 class Configuration(Template):
@@ -47,6 +83,9 @@ class Front:
         certificate: with which the proxy speaks TLS to clients; `None` for none.
         is_unix: whether the proxy reaches the server by a Unix socket.
         options: more words for the server line of haproxy.
+        header: in which the proxy says who the client is; the other one is removed.
+        host: what the proxy writes into Host; `None` for what it was asked for.
+        idle_seconds: after which the proxy cuts a line on which nothing moves.
     """
 
     program: str
@@ -54,6 +93,9 @@ class Front:
     certificate: Certificate | None = None
     is_unix: bool = False
     options: str = ""
+    header: ForwardingHeader = "X-Forwarded-For"
+    host: str | None = None
+    idle_seconds: int = 60
 
     @property
     def path(self) -> str:
@@ -70,14 +112,24 @@ class Front:
         """Give the same with words for the server line of haproxy."""
         return replace(self, options=options)
 
+    @property
+    def place(self) -> dict[str, Any]:
+        """Where the server listens."""
+        return {"path": self.path} if self.is_unix else {"host": HOST, "port": 0}
+
     @asynccontextmanager
     async def serve(self, handler: Any, **options: Any) -> AsyncIterator[str]:
         """Serve, start the proxy before it, and give the address from the outside."""
-        place = {"path": self.path} if self.is_unix else {"host": HOST, "port": 0}
-        async with trunkline.serve(handler, **place, **options) as server:
-            target = self.path if self.is_unix else port_of(server)
-            with self.start(target) as port:
-                yield f"{'wss' if self.certificate else 'ws'}://{HOST}:{port}/"
+        async with trunkline.serve(handler, **self.place, **options) as server:
+            with self.before(server) as uri:
+                yield uri
+
+    @contextmanager
+    def before(self, server: trunkline.Server | AppServer) -> Iterator[str]:
+        """Start the proxy before a server at its `place`, and give the address from the outside."""
+        target = self.path if self.is_unix else server.sockets[0].getsockname()[1]
+        with self.start(target) as port:
+            yield f"{'wss' if self.certificate else 'ws'}://{HOST}:{port}/"
 
     @contextmanager
     def start(self, target: str | int) -> Iterator[int]:
@@ -139,6 +191,9 @@ def write_nginx(front: Front, listener: socket.socket, target: str | int) -> Com
         # Its worker has to reach the Unix socket, as whoever made it.
         user=f"{getpwuid(os.getuid()).pw_name} {getgrgid(os.getgid()).gr_name}",
         target=f"{HOST}:{target}" if isinstance(target, int) else f"unix:{target}",
+        host=front.host or "$http_host",
+        forwarding="\n            ".join(NGINX_HEADERS[front.header]),
+        idle=f"{front.idle_seconds}s",
     )
     command = [find("nginx") or "nginx", "-e", "stderr", "-p", str(front.folder), "-c", path]
     return command, [*command, "-t"]
@@ -155,6 +210,9 @@ def write_haproxy(front: Front, listener: socket.socket, target: str | int) -> C
         listen=f"fd@{listener.fileno()}{tls}",
         target=f"{HOST}:{target}" if isinstance(target, int) else f"unix@{target}",
         options=front.options,
+        forwarding="\n    ".join(HAPROXY_HEADERS[front.header]),
+        host=front.host or "%[req.hdr(Host)]",
+        idle=f"{front.idle_seconds}s",
     )
     command = [find("haproxy") or "haproxy", "-db", "-f", path]
     return command, [*command, "-c"]
