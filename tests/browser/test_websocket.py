@@ -13,38 +13,13 @@ from playwright.async_api import Page
 
 import trunkline
 from tests.browser.conftest import OpenTab
+from tests.browser.conversation import BLANK_PAGE, converse, ending
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 HOST = "127.0.0.1"
-BLANK_PAGE = "<!doctype html><title>blank</title><link rel=icon href='data:,'>"
 MIB = 1024 * 1024
 HANG_GUARD_SECONDS = 30
-
-# Opens a WebSocket, sends the texts and so many bytes, closes it when all texts have come back, and
-# tells the story.
-CONVERSE = """
-({ url, protocols = [], texts = [], flood = 0, close = null }) => new Promise((resolve) => {
-  const socket = new WebSocket(url, protocols);
-  const story = { opened: false, errors: 0, messages: [] };
-  const closeWhenDone = () => {
-    if (close && story.messages.length >= texts.length) socket.close(...close);
-  };
-  socket.onopen = () => {
-    const { protocol, extensions } = socket;
-    Object.assign(story, { opened: true, protocol, extensions });
-    texts.forEach((text) => socket.send(text));
-    if (flood) socket.send(new Uint8Array(flood));
-    closeWhenDone();
-  };
-  socket.onmessage = ({ data }) => {
-    story.messages.push(data);
-    closeWhenDone();
-  };
-  socket.onerror = () => (story.errors += 1);
-  socket.onclose = ({ code, reason, wasClean }) => resolve({ ...story, code, reason, wasClean });
-})
-"""
 
 # Sends random bytes as a buffer or a Blob, and tells whether the same bytes come back.
 ECHO_BYTES = """
@@ -172,15 +147,6 @@ async def site() -> AsyncIterator[Site]:
 @pytest_asyncio.fixture(loop_scope="session")
 async def page(site: Site, open_tab: OpenTab) -> Page:
     return await open_tab(site.page())
-
-
-async def converse(page: Page, url: str, **options: Any) -> dict[str, Any]:
-    story: dict[str, Any] = await page.evaluate(CONVERSE, {"url": url, **options})
-    return story
-
-
-def ending(story: dict[str, Any]) -> tuple[int, str, bool]:
-    return story["code"], story["reason"], story["wasClean"]
 
 
 # Closing
