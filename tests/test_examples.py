@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
 import types
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import jwt
 import pytest
 
 import trunkline
@@ -114,5 +116,25 @@ async def test_the_browsers_api_prints_message_and_close(
     assert capsys.readouterr().out == "Message: Hello Server!\n1000 True\n"
 
 
+async def test_the_application_lets_in_who_has_a_token() -> None:
+    app = load("An application for strangers").app
+    claims = {"sub": "ada", "exp": time.time() + 60}
+    token = jwt.encode(claims, "a secret of at least 32 bytes, out of a file", "HS256")
+    async with app.serve("127.0.0.1", 0) as server:
+        uri = f"ws://127.0.0.1:{port_of(server)}/rooms/tea"
+        with pytest.raises(trunkline.InvalidStatus):
+            await trunkline.connect(uri, origin="https://example.com")
+        allowed = {"origin": "https://example.com"}
+        headers = {"Authorization": f"Bearer {token}"}
+        async with trunkline.connect(uri, additional_headers=headers, **allowed) as ws:
+            assert await ws.recv() == "good evening, ada: this is tea"
+            await ws.send("hello")
+            assert await ws.recv() == "hello"
+
+
+async def test_the_test_passes() -> None:
+    await load("Testing without sockets").test_it_shouts()
+
+
 def test_every_block_of_the_readme_is_tested() -> None:
-    assert len(BLOCKS) == README.count("```python") == 4
+    assert len(BLOCKS) == README.count("```python") == 6
