@@ -64,15 +64,6 @@ from trunkline.server.origin import SAME_ORIGIN
 from trunkline.server.serve import Server, serve, unix_serve
 from trunkline.version import VERSION
 
-if TYPE_CHECKING:
-    from trunkline import auth, testing
-    from trunkline.app.app import App
-    from trunkline.app.app_server import AppServer
-    from trunkline.app.connection import AppConnection
-    from trunkline.app.http import HttpRequest
-    from trunkline.app.invalid import Invalid
-    from trunkline.app.observer import Observer
-
 __version__ = VERSION
 
 __all__ = [
@@ -172,5 +163,14 @@ def _import_later(name: str) -> object:
     return value
 
 
-# Not `def`: type checkers would take any name for one that is there.
-__getattr__ = _import_later
+if TYPE_CHECKING:
+    from trunkline import auth, testing
+    from trunkline.app.app import App
+    from trunkline.app.app_server import AppServer
+    from trunkline.app.connection import AppConnection
+    from trunkline.app.http import HttpRequest
+    from trunkline.app.invalid import Invalid
+    from trunkline.app.observer import Observer
+else:
+    # Type checkers would take any name for one that is there.
+    __getattr__ = _import_later
