@@ -1,12 +1,12 @@
 # The verbs of the project, and of its CI. `make test PYTHON=python3.12` chooses the interpreter.
 PY = .venv/bin/python
 HEAVY = tests/contracts tests/properties tests/conformance tests/interop tests/browser tests/faults \
-	tests/proxies tests/wheels tests/soak
+	tests/proxies tests/tls tests/wheels tests/soak
 UNIT = $(HEAVY:%=--ignore=%)
 # Where bytes are moved. The suites that ask both engines by themselves are not among these.
 ON_EITHER_ENGINE = tests/client tests/server tests/connection tests/cli tests/demos \
 	tests/app tests/integrations tests/docs tests/test_examples.py tests/conformance tests/interop \
-	tests/browser tests/faults tests/proxies
+	tests/browser tests/faults tests/proxies tests/tls
 IS_NATIVE = import sys; from trunkline import native; sys.exit(native.WHY_NOT)
 
 .PHONY: run build test check sanitize starve fuzz bench conformance soak

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from os import PathLike
 
 from trunkline.app.failure import StartFailure
+from trunkline.server.tls import make_context
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,7 @@ class Certificate:
         Raises:
             StartFailure: a file cannot be used.
         """
-        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context = make_context()
         load_certificate(context, self.cert, self.key)
         return context
 
