@@ -235,3 +235,18 @@ async def test_it_can_be_seen_in_figures_and_by_a_page() -> None:
 def test_spans_and_a_watchdog_can_be_chosen(is_on: bool) -> None:
     app = App(tracing=is_on, debug=is_on)
     assert any(isinstance(each, Tracing) for each in app.observers.observers) is is_on
+
+
+def test_it_is_run_as_it_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[Any] = []
+    monkeypatch.setattr("trunkline.app.app.run_or_exit", lambda *args: told.append(args))
+    app = new_app()
+    app.run("127.0.0.2", 8123, workers=3, uvloop=True)
+    ((served, options),) = told
+    assert served is app
+    assert (options.place.host, options.place.port) == ("127.0.0.2", 8123)
+    assert (options.workers, options.uvloop, options.certificate) == (3, True, None)
+
+
+def test_health_can_be_left_out() -> None:
+    assert not list(new_app(health=None, ready=None).routes)

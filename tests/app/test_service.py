@@ -9,7 +9,7 @@ from tests.app.judge import Judge
 from tests.app.premises import Witness, ask_from, echo, echoing, get, new_app, serving, uri_of
 from tests.auth.openings import NOW
 from tests.server.wire import HANG_SECONDS
-from trunkline import Close, ConnectionClosed, Limits, connect
+from trunkline import Close, ConnectionClosed, Limits, RequestRefused, connect
 from trunkline.app.app_server import AppServer
 from trunkline.limits import APP_LIMITS, Rate
 
@@ -135,3 +135,14 @@ async def test_time_is_the_walls_unless_somebody_says_otherwise() -> None:
     service = serving(echoing()).service
     assert service.now() > NOW - 10**9
     assert service.is_ready
+
+
+async def test_nobody_comes_in_while_everybody_is_asked_to_leave() -> None:
+    async with serving(echoing()) as server:
+        server.service.check_open()
+        server.service.is_leaving = True
+        with pytest.raises(RequestRefused) as refused:
+            server.service.check_open()
+        server.service.is_leaving = False
+    assert refused.value.status == 503
+    assert "Retry-After" in refused.value.headers

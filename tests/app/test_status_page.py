@@ -8,8 +8,8 @@ import pytest
 
 from tests.app.seeing import address, get, new_app, serving
 from trunkline import InvalidStatus, connect
-from trunkline.app.app import INHERITED
 from trunkline.app.asset import STATUS
+from trunkline.app.router import INHERITED
 from trunkline.auth.basic import Basic
 from trunkline.auth.choice import OrAnonymous
 from trunkline.limits import LARGEST_WORD

@@ -346,3 +346,14 @@ async def test_who_is_cancelled_cancels_the_handler() -> None:
             await calling
     assert cancelled.is_set()
     assert told.sent == [{"type": "websocket.accept", "subprotocol": None, "headers": []}]
+
+
+async def test_an_application_comes_with_its_routes() -> None:
+    app = trunkline.App()
+    app.add_websocket("/rooms", echo)
+    async with (
+        serving(mounted(app)) as served,
+        trunkline.connect(served.uri("/live/rooms")) as client,
+    ):
+        await client.send("hello")
+        assert await client.recv() == "hello"
