@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 
 from tests.soak.fleet import COME_BACK_WITHIN, JOURNAL, WINDOW
@@ -10,6 +11,9 @@ from trunkline.app.app import App
 from trunkline.limits import Drain
 
 PATIENCE = 10.0
+
+# A line for each of thousands of connections would be most of the work.
+logging.getLogger("trunkline.access").setLevel(logging.WARNING)
 
 journal = os.open(os.environ[JOURNAL], os.O_WRONLY | os.O_APPEND | os.O_CREAT)
 app = App(

@@ -1,6 +1,6 @@
 """Rolling restarts under load: no acknowledged message is lost, and no connection refused.
 
-`python tests/soak/roll.py` restarts two workers five times under 500 clients that come back, and
+`python tests/soak/roll.py` restarts two workers five times under 200 clients that come back, and
 prints one line of JSON.
 """
 
@@ -20,7 +20,7 @@ from tests.soak.fleet import HANG_SECONDS, OPTIONS, Fleet, fleet, report
 from trunkline import Connection, ConnectionClosed, Decision, connect
 from trunkline.limits import Backoff
 
-CLIENTS = 500
+CLIENTS = 200
 ROLLS = 5
 WORKERS = 2
 WINDOW = 1.0

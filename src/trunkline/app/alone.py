@@ -15,6 +15,7 @@ from trunkline.app.signals import RESTART_SIGNALS, STOP_SIGNALS, handled
 from trunkline.app.sockets import Sockets, address_of, close_all, given_sockets
 from trunkline.app.stop import Stop
 from trunkline.app.systemd import Notifier
+from trunkline.engines.choose import forget_closed_loops
 
 if TYPE_CHECKING:
     from trunkline.app.app import App
@@ -39,6 +40,7 @@ def serve_alone(app: App, options: RunOptions, say: Say) -> None:
     finally:
         deadline.cancel()
         close_all(sockets)
+        forget_closed_loops()
 
 
 def make_server(app: App, options: RunOptions, sockets: Sockets) -> Callable[[], AppServer]:

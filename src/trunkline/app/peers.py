@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from trunkline.app.snapshot import Snapshot
 
 if TYPE_CHECKING:
     from trunkline.app.app import App
-
-Snapshot = dict[str, Any]
-"""What one process does, in numbers and words that JSON knows; made by `App.snapshot()`."""
 
 
 class Peers:
@@ -20,6 +19,8 @@ class Peers:
 
     def __init__(self, app: App) -> None:
         self._app = app
+        self.number = 1
+        """Of this process, among all."""
 
     def disconnect(self, user: str, code: int, reason: str) -> None:
         """Have the others close every connection of a user."""

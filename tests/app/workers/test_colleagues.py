@@ -9,7 +9,8 @@ from trunkline.app.workers.message import Say
 
 async def test_others_are_reached_through_the_supervisor() -> None:
     async with controlled() as (control, boss, _):
-        colleagues = Colleagues(make_app(), control)
+        colleagues = Colleagues(make_app(), control, 2)
+        assert colleagues.number == 2
         colleagues.disconnect("ann", 3503, "gone")
         heard = await boss.hear()
         assert heard == {"say": Say.DISCONNECT, "user": "ann", "code": 3503, "reason": "gone"}
@@ -21,7 +22,7 @@ async def test_others_are_reached_through_the_supervisor() -> None:
 
 async def test_without_a_supervisor_there_is_still_this_process() -> None:
     async with controlled() as (control, boss, _):
-        colleagues = Colleagues(make_app(), control)
+        colleagues = Colleagues(make_app(), control, 2)
         asking = asyncio.create_task(colleagues.snapshots())
         await boss.hear()
         boss.sock.close()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from trunkline.app.peers import Peers, Snapshot
+from trunkline.app.peers import Peers
+from trunkline.app.snapshot import Snapshot
 from trunkline.app.workers.control import Control
 from trunkline.app.workers.message import Say
 
@@ -18,10 +19,12 @@ class Colleagues(Peers):
     Args:
         app: of this process.
         control: reaches the supervisor.
+        number: of this process.
     """
 
-    def __init__(self, app: App, control: Control) -> None:
+    def __init__(self, app: App, control: Control, number: int) -> None:
         super().__init__(app)
+        self.number = number
         self._control = control
 
     def disconnect(self, user: str, code: int, reason: str) -> None:

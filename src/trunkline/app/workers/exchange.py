@@ -8,7 +8,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from trunkline.app.peers import Snapshot
+from trunkline.app.snapshot import Snapshot
 from trunkline.app.workers.member import Member, Stage
 from trunkline.app.workers.message import Message, Say
 from trunkline.auth.ledger import MemoryLedger

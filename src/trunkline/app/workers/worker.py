@@ -24,6 +24,7 @@ from trunkline.app.workers.control import Control
 from trunkline.app.workers.ledger import SupervisorLedger
 from trunkline.app.workers.message import Message, Say
 from trunkline.app.workers.tickets import share_tickets
+from trunkline.engines.choose import forget_closed_loops
 
 if TYPE_CHECKING:
     from trunkline.app.app import App
@@ -53,8 +54,7 @@ def work(load: Callable[[], App], assignment: Assignment, options: RunOptions) -
         return EXIT_FAILURE
     except Exception as error:
         traceback.print_exc()
-        why = "".join(traceback.format_exception_only(error)).strip()
-        assignment.report(f"the application fails with {why}")
+        assignment.report(f"the application fails with {type(error).__name__}: {error}")
         return EXIT_FAILURE
     return EXIT_OK
 
@@ -70,6 +70,7 @@ def serve_on_own_loop(app: App, assignment: Assignment, options: RunOptions) -> 
     finally:
         deadline.cancel()
         close_all(sockets)
+        forget_closed_loops()
 
 
 async def serve_under_control(
@@ -86,7 +87,7 @@ async def serve_under_control(
         welcome = await anext(messages, None)
         if welcome is not None:
             app.is_announced = assignment.number != FIRST
-            app.peers = Colleagues(app, control)
+            app.peers = Colleagues(app, control, assignment.number)
             share_tickets(app, SupervisorLedger(control), bytes.fromhex(welcome["key"]))
             stop = Stop(options.drain_of(app.drain), deadline, app.logger)
             heeding = asyncio.ensure_future(heed(messages, app, control, stop))
