@@ -9,6 +9,7 @@ is no router: `--handler topic` is asked for where messages are published, and l
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import trunkline
@@ -25,10 +26,13 @@ from benchmarks.peers.setting import (
 )
 from trunkline.app.app import App
 from trunkline.app.app_server import AppServer
-from trunkline.limits import APP_LIMITS, DEFAULT_LIMITS
+from trunkline.limits import APP_LIMITS, DEFAULT_LIMITS, Rate
 
 Message = str | bytes
 topic = trunkline.Topic()
+
+FAST = 10**12
+"""In a second."""
 
 
 # The coroutine way
@@ -94,8 +98,15 @@ HANDLERS: dict[str, Any] = {
     "events-metered": echo,
     "topic": serve_topic,
 }
-METERED = {"events-metered"}
-"""With the rates of an application: what they cost."""
+LIMITS = {
+    "events-metered": replace(
+        APP_LIMITS,
+        message_rate=Rate(FAST),
+        byte_rate=Rate(FAST),
+        control_rate=Rate(FAST),
+    )
+}
+"""With rates like those of an application, which no load reaches: what counting costs."""
 BEHIND_A_ROUTE: dict[str, Any] = {"app-async": echo_coroutine, "app-events": echo}
 
 
@@ -113,7 +124,7 @@ def server_for(setting: Setting) -> trunkline.Server | AppServer:
         HANDLERS[setting.handler],
         HOST,
         0,
-        limits=APP_LIMITS if setting.handler in METERED else DEFAULT_LIMITS,
+        limits=LIMITS.get(setting.handler, DEFAULT_LIMITS),
         ssl=setting.ssl,
         compression=setting.compression,
         max_size=MAX_MESSAGE_BYTES,

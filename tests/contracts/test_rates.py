@@ -243,6 +243,7 @@ async def test_bytes_are_counted_to_the_last_one(excess: Excess) -> None:
 
 
 LARGE = 300_000
+MORE_THAN_SOCKETS_HOLD = 32 << 20
 
 
 @pytest.mark.parametrize("excess", list(Excess))
@@ -467,9 +468,7 @@ async def test_a_connection_to_which_messages_are_sent_is_not_idle(send: Any) ->
 async def test_who_reads_nothing_is_given_up_however_little_waits() -> None:
     limits = {"max_stall": 0.05, "ping_interval": 0.05, "ping_timeout": 60.0}
     async with stranger(**limits, write_limit=1 << 30) as one:
-        while one.ws.buffered_amount == 0:
-            one.ws.send_soon(bytes(1 << 16))
-            await asyncio.sleep(0)
+        one.ws.send_soon(bytes(MORE_THAN_SOCKETS_HOLD))
         await one.ears.until(lambda: one.ears.ends)
         error = one.ws.closed()
         code, reason = error.code, error.reason

@@ -194,3 +194,12 @@ async def test_a_loop_can_have_another_engine_for_a_while() -> None:
     with pytest.raises(LookupError), use_engine(other):
         raise LookupError
     assert loop not in engines
+
+
+async def test_a_loop_without_an_engine_has_none_after_a_loan() -> None:
+    loop = asyncio.get_running_loop()
+    engines.pop(loop, None)
+    other = AsyncioEngine(loop)
+    with use_engine(other):
+        assert current_engine() is other
+    assert loop not in engines
