@@ -367,6 +367,10 @@ LINGER = 2.0
 """Seconds for what follows a refusal: a server reads and forgets, so that a reset does not overtake
 its answer; a client waits for the words behind the status. A closed TLS stream does so, too."""
 
+SLOWEST_DOWNLOAD = 16 * KIB
+"""Bytes a second at which an answer over HTTP has to be read, beyond `LINGER`: a quarter of what a
+phone has at the edge of a cell, so that a page of a megabyte has a minute."""
+
 LOW_WATER_DIVISOR = 4
 """Reading and writing, paused at high water, resume at a quarter: far enough for a wake-up."""
 

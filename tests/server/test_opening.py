@@ -3,8 +3,8 @@
 import asyncio
 import logging
 import socket
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import pytest
@@ -33,7 +33,9 @@ from trunkline import (
     Response,
     ServerConnection,
     connect,
+    testing,
 )
+from trunkline.limits import LINGER, SLOWEST_DOWNLOAD
 from trunkline.server.opening import Opening
 
 MIB = 1024 * 1024
@@ -234,6 +236,39 @@ async def test_a_refused_client_that_stays_is_cut_off(monkeypatch: pytest.Monkey
                 await asyncio.sleep(0)
         server.close()
         await server.wait_closed()
+
+
+LARGE = "x" * MIB
+LARGE_SECONDS = MIB / SLOWEST_DOWNLOAD
+
+
+@asynccontextmanager
+async def download_that_stalls() -> AsyncIterator[tuple[testing.House, asyncio.Task[Response]]]:
+    """Ask for a large page, on a line on which nothing comes back."""
+
+    def answer(connection: ServerConnection, request: Request) -> Response:
+        [line] = house.lines
+        line.stall(testing.Toward.CLIENT)
+        return connection.respond(200, LARGE)
+
+    async with testing.serve(Events, process_request=answer) as house:
+        asking = asyncio.create_task(house.request("GET", timeout=None))
+        await house.clock.settle()
+        yield house, asking
+
+
+async def test_a_large_answer_has_as_long_as_a_slow_line_takes_for_it() -> None:
+    async with download_that_stalls() as (house, asking):
+        await house.clock.advance(LARGE_SECONDS)
+        house.lines[0].flow()
+        assert (await asking).body == LARGE.encode()
+
+
+async def test_who_does_not_read_a_large_answer_is_cut_off() -> None:
+    async with download_that_stalls() as (house, asking):
+        await house.clock.advance(LARGE_SECONDS + 2 * LINGER)
+        house.lines[0].flow()
+        assert len((await asking).body) < MIB
 
 
 # What another desk may want

@@ -12,7 +12,7 @@ from trunkline.connection.setting import Setting
 from trunkline.engines.engine import Stream
 from trunkline.engines.timers import Timer
 from trunkline.errors import InvalidMessage, RequestRefused
-from trunkline.limits import LINGER
+from trunkline.limits import LINGER, SLOWEST_DOWNLOAD
 from trunkline.protocol.http1 import HeadReader, Request, Response, refusal_for
 from trunkline.server.beginning import begin
 from trunkline.server.body import CONTINUE, Body, expects_continue
@@ -236,9 +236,10 @@ class Opening(Timer):
             # RFC 9110 §7.8: whoever sends Upgrade names it in Connection
             upgrade = ", Upgrade" if "Upgrade" in response.headers else ""
             response.headers["Connection"] = f"close{upgrade}"
-        self._send(response.serialize())
+        answer = response.serialize()
+        self._send(answer)
         if not opens:
-            self._let_go()
+            self._let_go(len(answer))
         return True
 
     def _send(self, answer: bytes) -> None:
@@ -246,9 +247,9 @@ class Opening(Timer):
         self._stream.write(answer)
         self.cancel()
 
-    def _let_go(self) -> None:
+    def _let_go(self, size: int) -> None:
         """End the stream such that the answer is read: unread bytes would make it a reset."""
-        self._setting.engine.timers.set(self, LINGER)
+        self._setting.engine.timers.set(self, LINGER + size / SLOWEST_DOWNLOAD)
         self._stream.resume_reading()
         self._stream.end_writing()
 
