@@ -54,12 +54,13 @@ class Tally(Observer):
     def __init__(self) -> None:
         self.codes: Counter[int | None] = Counter()
         self.statuses: Counter[int] = Counter()
-        self.present = self.most_present = 0
+        self.arrivals = self.present = self.most_present = 0
         self.published = 0
         self.last_closed_at = 0
         """How many messages had been published when the last WebSocket ended."""
 
     def arrived(self, visit: Visit) -> None:
+        self.arrivals += 1
         self.present += 1
         self.most_present = max(self.most_present, self.present)
 
@@ -106,7 +107,7 @@ def make_app(limits: Limits) -> App:
     app.observe(tally)
     app.add_websocket("/topic", Subscriber)
     app.add_websocket("/publish", Publisher)
-    app.add_websocket("/echo", Echo)
+    app.add_websocket("/", Echo)
     app.get("/page")(lambda _: "x" * PAGE_BYTES)
     app.post("/form")(lambda request: str(len(request.body)))
     return app
@@ -118,6 +119,7 @@ def report() -> dict[str, Any]:
         "subscribers": len(topic),
         "codes": {str(code): count for code, count in tally.codes.items()},
         "statuses": {str(status): count for status, count in tally.statuses.items()},
+        "arrivals": tally.arrivals,
         "most_present": tally.most_present,
         "last_closed_at": tally.last_closed_at,
     }

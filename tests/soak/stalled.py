@@ -13,9 +13,9 @@ import math
 import statistics
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -57,7 +57,8 @@ class Outcome:
 
     Args:
         took: seconds until each reader had each message.
-        took_while_stalled: the same, of the messages until the last one was cut off.
+        took_until: the same, of the messages until the last one was cut off.
+        took_after: the same, of those that came then.
         seconds: of the whole.
         growth_bytes: of the memory, at its peak.
         codes: how many were closed with which.
@@ -65,7 +66,8 @@ class Outcome:
     """
 
     took: list[float]
-    took_while_stalled: list[float]
+    took_until: list[float]
+    took_after: list[float]
     seconds: float
     growth_bytes: int
     codes: dict[str, int]
@@ -114,7 +116,8 @@ def publish(served: Application, readers: subprocess.Popen[str]) -> Outcome:
     by_message, closed_by = told["by_message"], report["last_closed_at"]
     return Outcome(
         took=sorted(chain(*by_message)),
-        took_while_stalled=sorted(chain(*by_message[:closed_by])),
+        took_until=sorted(chain(*by_message[:closed_by])),
+        took_after=sorted(chain(*by_message[closed_by:])),
         seconds=told["seconds"],
         growth_bytes=growth,
         codes=report["codes"],
@@ -138,44 +141,48 @@ def percentile(values: Sequence[float], percent: int) -> float:
     return values[min(len(values) - 1, math.ceil(len(values) * percent / 100) - 1)]
 
 
-def milliseconds(outcomes: Sequence[Outcome], percent: int) -> float:
+def milliseconds(each_took: Iterable[list[float]], percent: int) -> float:
     """Give the median of a percentile over the rounds."""
-    return round(statistics.median(percentile(each.took, percent) * 1000 for each in outcomes), 2)
+    return round(statistics.median(percentile(took, percent) * 1000 for took in each_took), 2)
 
 
-def summary(engine: str, load: Load, with_them: list[Outcome], without: list[Outcome]) -> str:
-    """Write a line of JSON."""
-    ratios = [
-        percentile(one.took, 99) / percentile(other.took, 99)
-        for one, other in zip(with_them, without, strict=True)
-    ]
-    return json.dumps(
-        {
-            "engine": engine,
-            "stalled": load.stalled,
-            "reading": load.reading,
-            "messages": load.messages,
-            "size": load.size,
-            "rounds": len(with_them),
-            "messages_per_s": [
-                round(load.messages / statistics.median(each.seconds for each in outcomes))
-                for outcomes in (with_them, without)
-            ],
-            "p50_ms": [milliseconds(with_them, 50), milliseconds(without, 50)],
-            "p99_ms": [milliseconds(with_them, 99), milliseconds(without, 99)],
-            "p99_ratio": round(statistics.median(ratios), 3),
-            "closed_by_message": max(each.closed_by for each in with_them),
-            "p99_ms_until_then": round(
-                statistics.median(
-                    percentile(each.took_while_stalled, 99) * 1000 for each in with_them
-                ),
-                2,
-            ),
-            "codes": with_them[0].codes,
-            "memory_bytes": max(each.growth_bytes for each in with_them),
-            "memory_bound_bytes": load.bound_bytes,
-        }
-    )
+def ratio(ours: Iterable[list[float]], theirs: Iterable[list[float]]) -> float:
+    """Give the median of the quotients of the 99th percentiles, round by round."""
+    pairs = zip(ours, theirs, strict=True)
+    return round(statistics.median(percentile(a, 99) / percentile(b, 99) for a, b in pairs), 3)
+
+
+def rate(load: Load, outcomes: Sequence[Outcome]) -> int:
+    """Give the messages of a second."""
+    return round(load.messages / statistics.median(each.seconds for each in outcomes))
+
+
+def summary(
+    engine: str, load: Load, beside: Sequence[Outcome], alone: Sequence[Outcome]
+) -> dict[str, object]:
+    """Tell how it was, beside those who never read, and alone."""
+    without = [each.took for each in alone]
+    with_them = [each.took for each in beside]
+    after = [each.took_after for each in beside]
+    return {
+        "engine": engine,
+        **asdict(load),
+        "rounds": len(beside),
+        "messages_per_s": {"alone": rate(load, alone), "beside": rate(load, beside)},
+        "p50_ms": {"alone": milliseconds(without, 50), "beside": milliseconds(with_them, 50)},
+        "p99_ms": {
+            "alone": milliseconds(without, 99),
+            "beside": milliseconds(with_them, 99),
+            "until_they_were_cut_off": milliseconds([each.took_until for each in beside], 99),
+            "after": milliseconds(after, 99),
+        },
+        "p99_ratio": ratio(with_them, without),
+        "p99_ratio_after": ratio(after, without),
+        "cut_off_by_message": max(each.closed_by for each in beside),
+        "codes": beside[0].codes,
+        "memory_bytes": max(each.growth_bytes for each in beside),
+        "memory_bound_bytes": load.bound_bytes,
+    }
 
 
 def main() -> None:
@@ -190,11 +197,8 @@ def main() -> None:
     given = parser.parse_args()
     load = Load(given.stalled, given.reading, given.messages, given.size)
     alone = Load(0, given.reading, given.messages, given.size)
-    with_them, without = [], []
-    for _ in range(given.rounds):
-        without.append(play(given.engine, alone))
-        with_them.append(play(given.engine, load))
-    print(summary(given.engine, load, with_them, without), flush=True)
+    outcomes = [(play(given.engine, load), play(given.engine, alone)) for _ in range(given.rounds)]
+    print(json.dumps(summary(given.engine, load, *zip(*outcomes, strict=True))), flush=True)
 
 
 if __name__ == "__main__":
