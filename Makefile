@@ -5,7 +5,7 @@ HEAVY = tests/contracts tests/properties tests/conformance tests/interop tests/b
 UNIT = $(HEAVY:%=--ignore=%)
 # Where bytes are moved. The suites that ask both engines by themselves are not among these.
 ON_EITHER_ENGINE = tests/client tests/server tests/connection tests/cli tests/demos \
-	tests/app tests/integrations tests/docs tests/test_examples.py tests/conformance tests/interop \
+	tests/app tests/test_examples.py tests/conformance tests/interop \
 	tests/browser tests/faults tests/proxies tests/tls
 IS_NATIVE = import sys; from trunkline import native; sys.exit(native.WHY_NOT)
 

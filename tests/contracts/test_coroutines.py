@@ -658,7 +658,7 @@ async def test_a_flood_does_not_starve_other_connections() -> None:
 
     async with meet(handler) as meeting:
         flooder, other = await meeting.join(), await meeting.join()
-        flooder._link.send_frame(FRAME * FLOOD)
+        flooder._link.send_frames(FRAME * FLOOD, messages=FLOOD)
         await flooded.wait()
         await other.send("hello")
         assert await other.recv() == "hello"

@@ -119,7 +119,7 @@ async def be_cut(server: Server) -> None:
 
 async def break_a_rule(server: Server) -> None:
     ws = await connect(uri_of(server))
-    ws._link.send_frame(b"\xff\xff")
+    ws._link.send_frames(b"\xff\xff", messages=0)
     with pytest.raises(ConnectionClosed):
         await ws.recv()
     await ws.wait_closed()
