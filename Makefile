@@ -32,7 +32,7 @@ test: check
 	$(PY) tools/coverage_per_file.py
 	TRUNKLINE_ENGINE=asyncio tools/pytest -q -n auto $(HEAVY)
 	@if $(PY) -c '$(IS_NATIVE)'; then set -x; \
-	TRUNKLINE_ENGINE=native tools/pytest -q -n auto $(ON_EITHER_ENGINE); fi
+	TRUNKLINE_ENGINE=native tools/pytest -q -n auto --ignore=tests/cli/doctor $(ON_EITHER_ENGINE); fi
 
 sanitize:
 	@tools/setup check

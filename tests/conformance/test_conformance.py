@@ -1,10 +1,13 @@
 """Autobahn's cases, as far as every test run plays them; `make conformance` plays all of them."""
 
+import os
+
 import pytest
 
 from tests.conformance.echo import Style
 from tests.conformance.rounds import RULES, RULES_CONCURRENCY, Round, play
 from tests.conformance.table import flaws
+from trunkline.engines.choose import NATIVE, VARIABLE
 from trunkline.protocol.role import Role
 
 # The case files leave their test data open.
@@ -38,8 +41,14 @@ async def test_every_case_about_the_rules_is_passed(role: Role, is_tls: bool, st
     await check(Round(role, is_tls, style, RULES, RULES_CONCURRENCY), RULES_COUNT)
 
 
+# The suite runs on each engine; of the long cases it plays each scheme on one of them.
+LONG_SCHEMES = pytest.mark.parametrize(
+    "is_tls", [os.environ.get(VARIABLE) == NATIVE], ids=lambda is_tls: "wss" if is_tls else "ws"
+)
+
+
 @ROLES
-@SCHEMES
+@LONG_SCHEMES
 @pytest.mark.parametrize(
     "cases",
     [LARGE, COMPRESSED, OFFERED, OFFERED_FORGETFUL],

@@ -32,7 +32,7 @@ if "opening" in MODULES:
 
 pytestmark = needs("opening")
 
-thorough = settings(max_examples=max(1_000, settings().max_examples))
+thorough = settings(max_examples=max(400, settings().max_examples))
 
 DATE = "Sun, 06 Nov 1994 08:49:37 GMT"
 

@@ -26,7 +26,7 @@ def test_connections_of_every_kind_leave_neither_memory_nor_descriptors(
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("options", KINDS.values(), ids=KINDS)
 def test_idle_connections_are_held(engine: str, options: tuple[str, ...]) -> None:
-    bytes_per_connection(engine, options, FEW // 4)
+    bytes_per_connection(engine, options, FEW // 8)
 
 
 @pytest.mark.parametrize("engine", ENGINES)
