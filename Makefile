@@ -52,13 +52,18 @@ conformance:
 	@tools/setup check
 	$(PY) tests/conformance/run.py
 
-# 200,000 connections and 15,000 idle ones, on either engine.
+# 200,000 connections and 15,000 idle ones, on either engine; then applications under attack, and at their end.
 soak:
 	@tools/setup check
 	$(PY) tests/soak/churn.py --engine native
 	$(PY) tests/soak/churn.py --engine asyncio
 	$(PY) tests/soak/idle.py --engine native
 	$(PY) tests/soak/idle.py --engine asyncio
+	$(PY) tests/soak/stalled.py
+	$(PY) tests/soak/slow_http.py
+	$(PY) tests/soak/drain.py
+	$(PY) tests/soak/kill.py
+	$(PY) tests/soak/roll.py
 
 # QUICK=1: the rows that matter, in three minutes. SCALE=1: 100,000 connections.
 bench:

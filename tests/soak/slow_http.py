@@ -29,8 +29,10 @@ from tests.soak.served import HOST
 
 TOOL = "slowhttptest"
 CONNECTIONS, SECONDS = 1_000, 30
-RATE_PART = 5
-"""All connections are there after a fifth of a second times this."""
+ARRIVAL_SECONDS = 2
+"""In which the tool makes its connections, if the machine is not busy."""
+PRESENT_PART = 0.8
+"""Of the connections that have to be there at once; the tool replaces those that are cut off."""
 
 MODES: dict[str, tuple[str, ...]] = {
     # A header line every two seconds, and never the last one.
@@ -90,7 +92,7 @@ def fetch(port: int) -> None:
 def attack(port: int, mode: str, connections: int, seconds: int) -> subprocess.Popen[str]:
     """Start the tool."""
     *options, path = MODES[mode]
-    rate = str(max(1, connections // RATE_PART))
+    rate = str(max(1, connections // ARRIVAL_SECONDS))
     shared = ["-c", str(connections), "-r", rate, "-l", str(seconds), "-p", "10"]
     command = [TOOL, *options, f"http://{HOST}:{port}{path}", *shared]
     return subprocess.Popen(
@@ -119,7 +121,7 @@ def judge(
     """Hold what was seen against what is promised."""
     report = served.report()
     assert not health.failures, health.failures
-    assert report["most_present"] >= connections, (report, told[-2000:])
+    assert report["most_present"] >= connections * PRESENT_PART, (report, told[-2000:])
     return {
         "mode": mode,
         "connections": connections,
