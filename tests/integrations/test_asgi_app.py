@@ -82,9 +82,14 @@ async def test_routes_and_their_handlers_are_those_of_the_application(ws: str) -
         async with connect(served.uri("/live/shout")) as client:
             await client.send("hello")
             assert await client.recv() == "HELLO"
+
+
+async def test_the_policy_is_that_of_the_application() -> None:
+    async with living(new_app()) as served:
         with pytest.raises(InvalidStatus) as refused:
-            await connect(uri, origin="https://evil.example")
+            await connect(served.uri("/live/rooms/tea"), origin="https://evil.example")
         assert refused.value.response.status_code == 403
+        assert refused.value.response.body == b"this Origin may not connect\n"
 
 
 async def test_pages_are_answered_and_refused() -> None:
