@@ -8,8 +8,8 @@ from typing import Any, cast
 
 from trunkline.app.connection import AppConnection
 from trunkline.app.screen import TAKEN, Screen
+from trunkline.connection.connection import Connection
 from trunkline.connection.consumer import Data
-from trunkline.errors import ConnectionClosed, ConnectionClosedOK
 from trunkline.server.handler import CoroutineHandler
 
 
@@ -60,16 +60,8 @@ class ScreenedConnection(AppConnection):
         self.screen.refuse()
         return False
 
-    async def __anext__(self) -> Any:
-        """Give the next message; end where both sides have said goodbye."""
-        try:
-            return await self.recv()
-        except ConnectionClosedOK:
-            raise StopAsyncIteration from None
-        except ConnectionClosed:
-            if self.ends_quietly:
-                raise StopAsyncIteration from None
-            raise
+    # The lane has one of its own, which gives messages that nobody has looked at.
+    __anext__ = Connection.__anext__
 
     def pause_reading(self) -> None:
         """Let the peer wait, where messages go to `Events`."""

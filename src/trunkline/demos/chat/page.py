@@ -7,33 +7,8 @@ from functools import cache
 from http import HTTPStatus
 from importlib.resources import files
 
+from trunkline.app.asset import HEADERS
 from trunkline.protocol.http1 import Response, make_response
-
-CONTENT_SECURITY_POLICY = "; ".join(
-    (
-        "default-src 'none'",
-        "script-src 'self'",
-        "style-src 'self'",
-        "img-src 'self'",
-        "connect-src 'self'",
-        "base-uri 'none'",
-        "form-action 'none'",
-        "frame-ancestors 'none'",
-        # No script of the page can turn a string into markup, not even by mistake.
-        "require-trusted-types-for 'script'",
-        "trusted-types 'none'",
-    )
-)
-
-HEADERS = {
-    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    # The next version of the server brings the next version of the page.
-    "Cache-Control": "no-cache",
-}
 
 
 @dataclass(frozen=True, slots=True)
