@@ -38,9 +38,14 @@ def folder(tmp_path: Path) -> Path:
     return site
 
 
-async def fetch(folder: Path, path: str, at: str = "/", **headers: str) -> Response:
+OWN = {"content-security-policy": "default-src 'self'", "Cache-control": "max-age=60"}
+
+
+async def fetch(
+    folder: Path, path: str, at: str = "/", own: dict[str, str] | None = None, **headers: str
+) -> Response:
     app = new_app()
-    app.static(at, folder)
+    app.static(at, folder, headers=own)
     async with serving(app) as server:
         return await ask_from(server, get(path, **headers))
 
@@ -153,6 +158,40 @@ async def test_only_get_and_head_are_answered(folder: Path) -> None:
     assert (head.status_code, head.headers["Content-Length"], head.body) == (200, "1", b"")
     assert (put.status_code, put.headers["Allow"]) == (405, "GET, HEAD")
     assert (folder / "app.js").read_text() == "1"
+
+
+async def test_headers_are_sent_with_every_file_and_instead_of_ours(folder: Path) -> None:
+    for path in ("/", "/app.js", "/docs/"):
+        sent = (await fetch(folder, path, own=OWN)).headers
+        assert sent.get_all("Content-Security-Policy") == ["default-src 'self'"]
+        assert sent.get_all("Cache-Control") == ["max-age=60"]
+        assert sent.get_all("X-Content-Type-Options") == ["nosniff"]
+        known = (await fetch(folder, path, own=OWN, If_None_Match=sent["ETag"])).headers
+        assert known.get_all("Cache-Control") == ["max-age=60"]
+        assert "Content-Security-Policy" not in (await fetch(folder, path)).headers
+
+
+@pytest.mark.parametrize(
+    ("own", "error", "problem"),
+    [
+        ({"Bad Name": "x"}, ValueError, "'Bad Name' is not a header name"),
+        ({"X-Split": "a\r\nX-More: b"}, ValueError, "value of header X-Split has a character"),
+        ({"X-Far": "\u20ac"}, ValueError, "value of header X-Far has a character"),
+        ({"X-Number": 1}, TypeError, "header names and values are strings"),
+        ({1: "x"}, TypeError, "header names and values are strings"),
+        ({"content-LENGTH": "3"}, ValueError, "content-LENGTH is set by the answer itself"),
+        ({"Connection": "keep-alive"}, ValueError, "Connection is set by the answer itself"),
+        ({"Transfer-Encoding": "chunked"}, ValueError, "leave it out of headers"),
+        ({"X-Good": "x", "ETag": '"1"'}, ValueError, "ETag is set by the answer itself"),
+    ],
+)
+def test_headers_are_looked_at_once(
+    folder: Path, own: Any, error: type[Exception], problem: str
+) -> None:
+    app = new_app()
+    with pytest.raises(error, match=problem):
+        app.static("/", folder, headers=own)
+    assert len(list(app.routes)) == len(list(new_app().routes))
 
 
 @pytest.mark.parametrize("name", ["nowhere", "file"])

@@ -59,7 +59,9 @@ async def test_events_answer(page: Any, capsys: pytest.CaptureFixture[str]) -> N
 
 async def test_pages_are_served_beside_it(page: Any) -> None:
     async with serve(page.app) as server:
-        assert "<title>Echo</title>" in (await get(server, "/")).text
+        home = await get(server, "/")
+        assert "<title>Echo</title>" in home.text
+        assert home.headers["Content-Security-Policy"] == "default-src 'self'"
         assert "WebSocket" in (await get(server, "/echo.js")).text
         assert (await get(server, "/time/CET")).json() == {"zone": "CET", "time": "12:00"}
 

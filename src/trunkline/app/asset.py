@@ -7,6 +7,7 @@ from functools import cache
 from http import HTTPStatus
 from importlib.resources import files
 
+from trunkline.app import static
 from trunkline.app.http import HttpRequest
 from trunkline.protocol.http1 import Response, make_response
 
@@ -26,14 +27,11 @@ CONTENT_SECURITY_POLICY = "; ".join(
     )
 )
 
-HEADERS = {
+HEADERS = static.HEADERS | {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
-    "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
-    # The next version of the server brings the next version of the page.
-    "Cache-Control": "no-cache",
 }
 
 FOLDER = "{folder}"

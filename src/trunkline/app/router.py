@@ -159,17 +159,25 @@ class Router:
         """Decorate a handler of POST; otherwise as `http()`."""
         return self.http(path, ("POST",), auth=auth)
 
-    def static(self, path: str, folder: str | PathLike[str]) -> None:
+    def static(
+        self,
+        path: str,
+        folder: str | PathLike[str],
+        *,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
         """Serve the files of a folder, and below it.
 
         Args:
             path: where they are; `/` for the whole site.
             folder: must be there; `index.html` stands for its folder.
+            headers: sent with every file, such as Content-Security-Policy; Cache-Control is
+                `no-cache` unless it is here.
 
         Raises:
-            ValueError: there is no such folder.
+            TypeError, ValueError: there is no such folder, or a header cannot be one of a file.
         """
-        answer = static_files(folder)
+        answer = static_files(folder, headers)
         inside = path.rstrip("/")
         for where in (f"{inside}/", f"{inside}/{{name:path}}"):
             self._add(HttpRoute.of(Path(where), ["GET"], answer))

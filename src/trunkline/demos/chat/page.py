@@ -2,27 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache
 from http import HTTPStatus
 from importlib.resources import files
 
-from trunkline.app.asset import HEADERS
+from trunkline.app.asset import HEADERS, Asset
 from trunkline.protocol.http1 import Response, make_response
-
-
-@dataclass(frozen=True, slots=True)
-class Asset:
-    """A file of the page.
-
-    Args:
-        file: its name in `assets/`.
-        content_type: value of Content-Type.
-    """
-
-    file: str
-    content_type: str
-
 
 ASSETS = {
     "/": Asset("index.html", "text/html; charset=utf-8"),
