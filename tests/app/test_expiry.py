@@ -16,7 +16,7 @@ class Peer:
     def __init__(self) -> None:
         self.seen: list[tuple[int, str]] = []
 
-    def close_soon(self, code: int, reason: str) -> None:
+    def dismiss(self, code: int, reason: str) -> None:
         self.seen.append((code, reason))
 
 

@@ -6,11 +6,25 @@ from typing import Any
 import pytest
 
 from tests.app.judge import Judge
-from tests.app.premises import Witness, ask_from, echo, echoing, get, new_app, serving, uri_of
+from tests.app.premises import (
+    Witness,
+    ask_from,
+    caller,
+    echo,
+    echoing,
+    get,
+    new_app,
+    opening,
+    serving,
+    texts,
+    uri_of,
+)
+from tests.auth.clock import Clock
 from tests.auth.openings import NOW
 from tests.server.wire import HANG_SECONDS
 from trunkline import Close, ConnectionClosed, Limits, RequestRefused, connect
 from trunkline.app.app_server import AppServer
+from trunkline.app.expiry import Expiry
 from trunkline.limits import APP_LIMITS, Rate
 
 
@@ -51,6 +65,39 @@ async def test_everybody_of_a_user_is_disconnected_and_nobody_else() -> None:
 async def emptied(server: AppServer) -> None:
     while not nobody_is_left(server):
         await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize("token", ["t.ann", "t.ann.60"])
+@pytest.mark.parametrize("code", [3503, 3005])
+async def test_what_came_from_a_user_before_their_end_is_not_handled(token: str, code: int) -> None:
+    app, clock = new_app(auth=Judge()), Clock()
+    told: asyncio.Queue[Any] = asyncio.Queue()
+    may_go_on = asyncio.Event()
+
+    @app.websocket("/")
+    async def slow(ws: Any) -> None:
+        told.put_nowait(await ws.recv())
+        await may_go_on.wait()
+        try:
+            told.put_nowait(await ws.recv())
+        except ConnectionClosed as closed:
+            told.put_nowait(closed.code)
+
+    data = opening("/", ("Authorization", f"Bearer {token}")) + texts("one", "two", "three")
+    async with serving(app) as server, caller(server, data):
+        server.service.now = clock
+        assert await told.get() == "one"
+        (ws,) = server.service.connections_of("ann")
+        traffic = ws._setting.traffic
+        while traffic.messages_received < 3:
+            await asyncio.sleep(0)
+        if code == 3503:
+            app.disconnect("ann")
+        else:
+            Expiry(ws, clock.time, clock).fire()
+        may_go_on.set()
+        assert await told.get() == code
+    assert traffic.dropped == 2
 
 
 async def test_nothing_is_said_to_whoever_was_disconnected() -> None:

@@ -22,6 +22,7 @@ from trunkline.errors import (
     ConnectionClosed,
     ConnectionClosedError,
     ConnectionClosedOK,
+    InvalidState,
     UsageError,
 )
 from trunkline.limits import MOST_RECENT_HEADS, TICK
@@ -32,6 +33,19 @@ from trunkline.protocol.headers import Headers
 from trunkline.protocol.http1 import Request, Response
 
 DEFLATE = DeflateParameters(server=Direction(), client=Direction())
+
+
+class Diary(Events):
+    """Takes note of messages, and of the end."""
+
+    def __init__(self) -> None:
+        self.told: list[Any] = []
+
+    def on_message(self, ws: Connection, data: str | bytes) -> None:
+        self.told.append(data)
+
+    def on_close(self, ws: Connection, code: int, reason: str, was_clean: bool) -> None:
+        self.told.append(code)
 
 
 async def finish(line: Line, code: int | None = 1000, reason: str = "") -> None:
@@ -381,6 +395,23 @@ async def test_a_cancelled_close_goes_on_by_itself() -> None:
     line.peer.hang_up()
     await line.connection.wait_closed()
     assert end_of(line) == (ConnectionClosedOK, 1000, "", Closer.LOCAL)
+
+
+async def test_events_of_a_dismissed_peer_are_told_of_the_end_and_of_nothing_else() -> None:
+    events = Diary()
+    line = open_line(events=events)
+    line.peer.text("a")
+    line.connection.dismiss(4000, "go")
+    line.peer.text("b")
+    assert line.peer.heard == [Close(4000, "go")]
+    await finish(line, 4000)
+    assert events.told == ["a", 4000]
+    assert line.link.traffic.dropped == 0
+
+
+async def test_a_peer_that_is_not_there_yet_cannot_be_dismissed() -> None:
+    with pytest.raises(InvalidState):
+        make_line().connection.dismiss(4000)
 
 
 async def test_closing_without_a_code_sends_an_empty_close_frame() -> None:

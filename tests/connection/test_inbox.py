@@ -188,6 +188,51 @@ async def test_a_waiting_reader_is_told_of_the_end_at_once() -> None:
     assert isinstance(error.__cause__, ConnectionResetError)
 
 
+async def test_what_is_unread_when_the_peer_is_dismissed_is_dropped_and_counted() -> None:
+    line = open_line()
+    line.peer.text("a", "b", "c")
+    assert await read(line, 1) == ["a"]
+    line.connection.dismiss(4000, "go")
+    line.peer.text("d")
+    for _ in range(2):
+        with pytest.raises(ConnectionClosed) as caught:
+            await line.connection.recv()
+        assert (caught.value.code, caught.value.reason) == (4000, "go")
+    assert line.link.traffic.dropped == 2
+    assert line.peer.closed is not None
+
+
+async def test_whoever_waits_when_the_peer_is_dismissed_is_told_at_once() -> None:
+    line = open_line()
+    reader = asyncio.create_task(line.connection.recv())
+    await rounds()
+    line.connection.dismiss(4000)
+    with pytest.raises(ConnectionClosed, match="4000"):
+        await reader
+    assert line.link.traffic.dropped == 0
+
+
+async def test_a_reader_that_was_woken_when_the_peer_is_dismissed_gets_nothing() -> None:
+    line = open_line()
+    reader = asyncio.create_task(line.connection.recv())
+    await rounds()
+    line.peer.text("a", "b")
+    line.connection.dismiss(4000)
+    with pytest.raises(ConnectionClosed, match="4000"):
+        await reader
+    assert line.link.traffic.dropped == 2
+
+
+async def test_a_full_inbox_lets_the_goodbye_of_a_dismissed_peer_come() -> None:
+    line = open_line(max_queue=2)
+    line.peer.text("a", "b")
+    assert line.stream.is_reading_paused
+    line.connection.dismiss(4000)
+    assert not line.stream.is_reading_paused
+    line.peer.close(4000)
+    assert line.link.has_ended
+
+
 # A failure waits for the reader
 
 

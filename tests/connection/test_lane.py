@@ -22,6 +22,7 @@ from trunkline.connection.events import Dispatcher, Events
 from trunkline.connection.lane import connection_type
 from trunkline.connection.setting import Setting
 from trunkline.connection.state import State
+from trunkline.errors import ConnectionClosed
 from trunkline.limits import DEFAULT_LIMITS
 from trunkline.protocol.handshake import Agreement
 from trunkline.protocol.role import Role
@@ -121,6 +122,59 @@ async def test_messages_are_received_through_the_compiled_inbox(engine: Any) -> 
         assert [await ws.recv(), await ws.recv()] == ["a", b"bc"]
         ws.abort()
         await ws.wait_closed()
+
+
+async def arrived(ws: Any, count: int) -> None:
+    """Wait until so many messages have come."""
+    async with asyncio.timeout(HANG):
+        while ws._setting.traffic.messages_received < count:
+            await asyncio.sleep(0)
+
+
+@needs_native
+async def test_what_is_unread_when_the_peer_is_dismissed_is_dropped_and_counted(
+    engine: Any,
+) -> None:
+    ws, peer = connect(engine, Special)
+    with peer:
+        peer.sendall(b"\x81\x01a\x81\x01b\x82\x01c")
+        assert await ws.recv() == "a"
+        await arrived(ws, 3)
+        ws.dismiss(4000, "go")
+        for _ in range(2):
+            with pytest.raises(ConnectionClosed) as caught:
+                await ws.recv()
+            assert (caught.value.code, caught.value.reason) == (4000, "go")
+        assert ws._setting.traffic.dropped == 2
+        assert ws.state is State.CLOSING
+        ws.abort()
+        await ws.wait_closed()
+
+
+@needs_native
+async def test_whoever_waits_when_the_peer_is_dismissed_is_told_at_once(engine: Any) -> None:
+    ws, peer = connect(engine, Special)
+    with peer:
+        reader = asyncio.create_task(anext(ws))
+        await asyncio.sleep(0)
+        ws.dismiss(4000)
+        with pytest.raises(ConnectionClosed, match="4000"):
+            await reader
+        assert ws._setting.traffic.dropped == 0
+        ws.abort()
+        await ws.wait_closed()
+
+
+@needs_native
+async def test_events_of_a_dismissed_peer_have_nothing_to_drop(engine: Any) -> None:
+    ws, peer = connect(engine, Special, ears := Ears())
+    with peer:
+        peer.sendall(b"\x81\x01a")
+        await arrived(ws, 1)
+        ws.dismiss(4000)
+        ws.abort()
+        await ws.wait_closed()
+        assert (ears.heard, ws._setting.traffic.dropped) == (["a"], 0)
 
 
 @needs_native

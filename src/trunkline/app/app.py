@@ -272,7 +272,8 @@ class App(Router):
     ) -> int:
         """Close every connection of a user at once; say how many there were in this process.
 
-        Where there are several workers, those of the others are closed as well.
+        What they have sent and no handler has received is dropped. Where there are several
+        workers, the connections of the others are closed as well.
 
         Args:
             user: as the authenticator calls them.

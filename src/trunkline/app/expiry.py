@@ -47,7 +47,7 @@ class Expiry(Timer):
         if self._left() > 0:
             self._wait()
         else:
-            self._connection.close_soon(PolicyCode.EXPIRED, EXPIRED)
+            self._connection.dismiss(PolicyCode.EXPIRED, EXPIRED)
 
 
 def check_expiry(identity: Identity, now: float) -> None:

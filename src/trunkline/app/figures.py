@@ -125,7 +125,7 @@ FIGURES = (
     Figure(
         "counter",
         "messages_dropped",
-        "Messages that were dropped because they were above a rate",
+        "Messages that were dropped: above a rate, or unread when their user was disconnected",
         of_routes("dropped"),
         ROUTE,
     ),

@@ -115,10 +115,14 @@ class Service(Watch):
                 yield visit.connection
 
     def disconnect(self, user: str, code: int = PolicyCode.DISCONNECTED, reason: str = "") -> int:
-        """Close every connection of a user at once; say how many there were."""
+        """Close every connection of a user at once, and forget what they have sent.
+
+        Returns:
+            How many connections there were.
+        """
         connections = list(self.connections_of(user))
         for connection in connections:
-            connection.close_soon(code, reason)
+            connection.dismiss(code, reason)
         return len(connections)
 
     # Told by visits, and by the server

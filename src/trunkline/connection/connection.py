@@ -361,6 +361,23 @@ class Connection:
         """Begin to close the connection, without waiting; otherwise as `close()`."""
         self._link.close(code, reason)
 
+    def dismiss(self, code: int, reason: str = "") -> None:
+        """Close the connection of a peer that is not to be heard any more, without waiting.
+
+        Messages that have arrived and were not received are dropped, and counted as that; `recv()`
+        raises at once. Otherwise as `close_soon()`.
+
+        Args:
+            code: as for `close()`.
+            reason: as for `close()`.
+        """
+        self.close_soon(code, reason)
+        self._setting.traffic.dropped += self._discard()
+
+    def _discard(self) -> int:
+        """Drop what was not received; say how many messages that was."""
+        return self._consumer.discard() if isinstance(self._consumer, Inbox) else 0
+
     async def wait_closed(self) -> None:
         """Wait until the connection is gone."""
         await self._link.wait_lost()

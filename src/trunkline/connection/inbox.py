@@ -24,6 +24,7 @@ class Inbox:
         self._arrivals = Waiters()
         self._is_being_read = False
         self._is_handling = False
+        self._has_ended = False
 
     async def get(self) -> Data:
         """Take the next message.
@@ -45,7 +46,7 @@ class Inbox:
         if not self._messages:
             self._link.settle()
         while not self._messages:
-            if self._link.has_ended:
+            if self._has_ended:
                 raise self._link.closed()
             await self._arrivals.wait()
 
@@ -64,6 +65,14 @@ class Inbox:
         limits = self._link.limits
         few = len(self._messages) <= limits.max_queue // divisor
         return few and self._bytes <= limits.max_queue_bytes // divisor
+
+    def discard(self) -> int:
+        """End, and drop what was not read; say how many messages that was."""
+        count = len(self._messages)
+        self._messages.clear()
+        self._bytes = 0
+        self.ended()
+        return count
 
     # Called by the link
 
@@ -94,6 +103,7 @@ class Inbox:
 
     def ended(self) -> None:
         """Wake the reader."""
+        self._has_ended = True
         self._arrivals.wake()
 
     def lost(self) -> None:

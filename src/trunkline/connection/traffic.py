@@ -28,7 +28,8 @@ class Traffic:
         self.control_received = 0
         """Pings and pongs that were dealt with."""
         self.dropped = 0
-        """Messages, pings and pongs that were dropped because they were above a rate."""
+        """Messages, pings and pongs that were dropped because they were above a rate, and messages
+        that nobody had received when their peer was dismissed."""
         self.paused = 0
         """How often reading was paused because of a rate."""
         self.closed = 0
