@@ -326,6 +326,9 @@ KILL_GRACE = 2.0
 SHUTDOWN_RETRY_AFTER = 5
 """Seconds after which a client may ask again that has come while a server shuts down."""
 
+SLOW_RETRY_AFTER = 5
+"""Seconds after which a client may ask again whose request this side could not judge in time."""
+
 RELOAD_DRAIN = Drain(window=0.0, come_back_within=0.0, patience=1.0)
 """For development: whoever changes a file wants to see what comes of it."""
 

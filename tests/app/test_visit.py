@@ -213,6 +213,25 @@ async def test_whoever_is_slow_is_refused(data: bytes) -> None:
     assert witness.refusals == [(Step.REQUEST, 408, f"not opened within {SHORT_SECONDS} s")]
 
 
+@pytest.mark.parametrize("step", [Step.AUTH, Step.HANDLER])
+async def test_a_step_of_ours_that_is_slow_is_503_and_named_in_the_log(
+    step: Step, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def wait(*request: Any) -> str:
+        await asyncio.Event().wait()
+        return "never"
+
+    app = new_app(limits=Limits(open_timeout=SHORT_SECONDS))
+    witness = Witness(app)
+    handler, auth = (echo, wait) if step is Step.AUTH else (wait, None)
+    app.get("/slow/{name}", auth=auth)(handler)
+    async with serving(app) as server:
+        response = await ask_from(server, get("/slow/1"))
+    assert (response.status_code, response.headers["Retry-After"]) == (503, "5")
+    assert witness.refusals == [(step, 503, f"not decided within {SHORT_SECONDS} s")]
+    assert f"{step.value} of /slow/{{name}} has not ended after " in caplog.text
+
+
 async def test_whoever_comes_too_often_is_refused_before_anything_is_read() -> None:
     app = echoing(limits=Limits(handshake_rate=Rate(1, per=60, burst=1)))
     witness = Witness(app)

@@ -24,6 +24,7 @@ class Doorkeeper:
     """
 
     waits = False
+    busy_with = "keeping the door"
 
     def __init__(
         self, preface: Preface | None = None, closed: RequestRefused | None = None

@@ -126,7 +126,9 @@ async def test_a_slow_or_silent_handshake_gets_408(sent: bytes) -> None:
     assert one_line(response) == f"not opened within {SHORT_SECONDS} s"
 
 
-async def test_a_slow_hook_gets_408_and_is_cancelled() -> None:
+async def test_a_slow_hook_is_503_and_named_in_the_log_and_cancelled(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     cancelled = asyncio.Event()
 
     async def process_request(ws: ServerConnection, request: Request) -> None:
@@ -140,8 +142,12 @@ async def test_a_slow_hook_gets_408_and_is_cancelled() -> None:
     async with server_for(handler, **options) as server:
         response = await ask(server, request())
         await cancelled.wait()
-    assert response.status_code == 408
+    assert (response.status_code, response.headers["Retry-After"]) == (503, "5")
+    assert one_line(response) == f"not decided within {SHORT_SECONDS} s"
     assert not handler.was_reached
+    [warning] = [record for record in caplog.records if record.levelno == logging.WARNING]
+    assert "process_request has not ended after " in warning.getMessage()
+    assert warning.getMessage().endswith(f" s, and open_timeout is {SHORT_SECONDS} s")
 
 
 async def test_a_hook_that_swallows_its_cancellation_is_too_late_all_the_same() -> None:
@@ -159,7 +165,7 @@ async def test_a_hook_that_swallows_its_cancellation_is_too_late_all_the_same() 
     async with server_for(handler, **options) as server:
         response = await ask(server, request())
         await done.wait()
-    assert response.status_code == 408
+    assert response.status_code == 503
     assert not handler.was_reached
 
 

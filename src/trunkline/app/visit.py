@@ -78,6 +78,11 @@ class Visit:
         if service.policy.proxy_protocol and service.policy.proxies.is_trusted(self.peer):
             self.preface = ProxyPreface(self)
 
+    @property
+    def busy_with(self) -> str:
+        """The step that a decision has come to, in words for the log."""
+        return f"{self.step.value} of {self.route}"
+
     # Arriving
 
     def greet(self) -> None:

@@ -56,6 +56,10 @@ class Desk(Protocol):
     def waits(self) -> bool:
         """Whether a decision may want to wait, or to know its task."""
 
+    @property
+    def busy_with(self) -> str:
+        """What a decision that is under way waits for, in words for the log."""
+
     def greet(self) -> None:
         """Take note of a stream before it says anything; raise `RequestRefused` to refuse it."""
 

@@ -34,7 +34,7 @@ class FrontDesk:
         options: the server's.
     """
 
-    __slots__ = ("_options", "_setting", "_stream")
+    __slots__ = ("_options", "_setting", "_stream", "busy_with")
 
     preface: Preface | None = None
 
@@ -42,6 +42,7 @@ class FrontDesk:
         self._setting = setting
         self._stream = stream
         self._options = options
+        self.busy_with = ""
 
     @property
     def waits(self) -> bool:
@@ -107,6 +108,7 @@ class FrontDesk:
         """Call a hook of the user's, if there is one."""
         if hook is None:
             return None
+        self.busy_with = getattr(hook, "__qualname__", repr(hook))
         result = hook(*args)
         response: object = await result if isawaitable(result) else result
         if response is None or isinstance(response, Response):

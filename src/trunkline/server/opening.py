@@ -12,7 +12,7 @@ from trunkline.connection.setting import Setting
 from trunkline.engines.engine import Stream
 from trunkline.engines.timers import Timer
 from trunkline.errors import InvalidMessage, RequestRefused
-from trunkline.limits import LINGER, SLOWEST_DOWNLOAD
+from trunkline.limits import LINGER, SLOW_RETRY_AFTER, SLOWEST_DOWNLOAD
 from trunkline.protocol.http1 import HeadReader, Request, Response, refusal_for
 from trunkline.server.beginning import begin
 from trunkline.server.body import CONTINUE, Body, expects_continue
@@ -43,6 +43,7 @@ class Opening(Timer):
     """
 
     __slots__ = (
+        "_asked_at",
         "_body",
         "_desk",
         "_has_left",
@@ -140,6 +141,7 @@ class Opening(Timer):
         if self._desk.waits:
             # What follows belongs to nobody yet; it waits in the kernel.
             self._stream.pause_reading()
+            self._asked_at = self._setting.engine.now()
             self.task = asyncio.get_running_loop().create_task(work)
             self.task.add_done_callback(self._task_done)
         else:
@@ -262,9 +264,26 @@ class Opening(Timer):
 
     def _give_up(self) -> None:
         if self.task is not None:
-            self.task.cancel()
+            self._give_up_deciding(self.task)
+            return
         seconds = self._options.limits.open_timeout
         self.refuse(RequestRefused(HTTPStatus.REQUEST_TIMEOUT, f"not opened within {seconds} s"))
+
+    def _give_up_deciding(self, task: asyncio.Task[None]) -> None:
+        """Let go of a decision: the client has sent all that it had to, and it was not in time."""
+        task.cancel()
+        limit = self._options.limits.open_timeout
+        seconds = self._setting.engine.now() - self._asked_at
+        self._options.logger.warning(
+            "%s has not ended after %.1f s, and open_timeout is %s s",
+            self._desk.busy_with,
+            seconds,
+            limit,
+        )
+        # RFC 9110 §15.6.4: the client may ask again; §15.5.9, 408, would say that it was slow
+        headers = {"Retry-After": str(SLOW_RETRY_AFTER)}
+        reason = f"not decided within {limit} s"
+        self.refuse(RequestRefused(HTTPStatus.SERVICE_UNAVAILABLE, reason, headers))
 
     def _task_done(self, task: asyncio.Task[None]) -> None:
         self._watch.finished(self)
