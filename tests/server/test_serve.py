@@ -89,6 +89,23 @@ async def test_a_bound_server_has_its_port_and_accepts_nobody_yet() -> None:
         await check_echo(ws)
 
 
+@pytest.mark.parametrize("handler", [echo, Echo])
+async def test_what_goes_through_all_connections_is_counted(handler: Any) -> None:
+    server = server_for(handler, compression=None)
+    assert server.traffic.messages_received == 0
+    with pytest.raises(AttributeError):
+        server.traffic = None  # type: ignore[assignment,misc]
+    async with server:
+        for _ in range(2):
+            async with connect(uri_of(server), compression=None) as ws:
+                await check_echo(ws)
+        traffic = server.traffic
+    # Each a message of 5 bytes and a goodbye of 2, with 2 bytes before them, and 4 for a mask.
+    assert (traffic.messages_received, traffic.messages_sent) == (2, 2)
+    assert (traffic.bytes_received, traffic.bytes_sent) == (2 * (11 + 8), 2 * (7 + 4))
+    assert (traffic.dropped, traffic.paused, traffic.closed) == (0, 0, 0)
+
+
 async def test_a_taken_port_is_an_error() -> None:
     async with server_for() as server:
         with pytest.raises(OSError, match=r"(?i)address already in use"):

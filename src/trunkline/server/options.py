@@ -10,6 +10,7 @@ from trunkline.limits import Limits
 from trunkline.protocol.extensions import Deflate
 from trunkline.protocol.http1 import Request, Response
 from trunkline.server.connection import ServerConnection
+from trunkline.server.excess import WhenDropped
 from trunkline.server.handler import CoroutineHandler, EventsSource
 from trunkline.server.origin import Origins
 
@@ -35,6 +36,7 @@ class ServerOptions:
     server_header: str | None
     limits: Limits
     logger: logging.Logger
+    when_dropped: WhenDropped | None = None
 
     @property
     def has_hooks(self) -> bool:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Self, Unpack
 
 from trunkline.close_codes import CloseCode
 from trunkline.connection.setting import Setting
+from trunkline.connection.traffic import Traffic, new_traffic
 from trunkline.engines.choose import current_engine
 from trunkline.engines.engine import Address, Listener, Stream, Tls
 from trunkline.errors import InvalidState, RequestRefused
@@ -28,6 +29,7 @@ from trunkline.protocol.role import Role
 from trunkline.server.connection import ServerConnection
 from trunkline.server.desk import Desk
 from trunkline.server.entrance import open_entrance
+from trunkline.server.excess import WhenDropped, told_of_drops
 from trunkline.server.front_desk import FrontDesk
 from trunkline.server.handler import Handler, as_coroutine, as_source
 from trunkline.server.opening import Opening
@@ -78,6 +80,7 @@ class Server:
         self._options = options
         self._watch = watch or Watch()
         self._new_desk = new_desk
+        self._traffic = new_traffic()
         self._setting: Setting | None = None
         self._entrance: Entrance | None = None
         self._binding = asyncio.Lock()
@@ -113,7 +116,13 @@ class Server:
     async def _listen(self) -> None:
         engine, options = current_engine(), self._options
         self._setting = Setting(
-            engine, Role.SERVER, options.limits, options.logger, self._watch.when_lost
+            engine,
+            Role.SERVER,
+            options.limits,
+            options.logger,
+            self._watch.when_lost,
+            options.when_dropped,
+            traffic=self._traffic,
         )
         if self._new_desk is None:
             self._entrance = open_entrance(self._setting, options, self._watch, self._accept)
@@ -178,6 +187,15 @@ class Server:
     def connections(self) -> set[ServerConnection]:
         """The connections that are open or closing."""
         return set(self._watch.connections)
+
+    @property
+    def traffic(self) -> Traffic:
+        """What has gone through all connections so far: counts that begin at 0 and only grow.
+
+        They are `messages_received`, `messages_sent`, `bytes_received`, `bytes_sent`, and what
+        became of peers above a rate: `dropped`, `paused`, `closed`. An `App` has them by route.
+        """
+        return self._traffic
 
     def is_serving(self) -> bool:
         """Whether connections are accepted."""
@@ -263,6 +281,7 @@ def serve(
     compression: Deflate | str | None = "deflate",
     process_request: ProcessRequest | None = None,
     process_response: ProcessResponse | None = None,
+    when_dropped: WhenDropped | None = None,
     server_header: str | None = SERVER_HEADER,
     logger: logging.Logger | None = None,
     limits: Limits = DEFAULT_LIMITS,
@@ -292,6 +311,9 @@ def serve(
         process_response: called with connection, request and response, a refusal as well, before
             that is sent; may
             change it or return another, and may be a coroutine function.
+        when_dropped: called with connection and message for each message that was above
+            `message_rate` and dropped, where `limits` have `on_excess=Excess.DROP`; to tell the
+            peer, it uses `send_soon()`.
         server_header: value of Server; `None` for none.
         logger: instead of `logging.getLogger("trunkline.server")`.
         limits: every limit at once.
@@ -326,6 +348,7 @@ def serve(
             server_header=server_header,
             limits=limits,
             logger=logger or logging.getLogger("trunkline.server"),
+            when_dropped=told_of_drops(when_dropped, limits),
         ),
     )
 
