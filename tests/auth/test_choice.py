@@ -51,6 +51,13 @@ class Foreign:
 # AnyOf
 
 
+def test_those_that_are_asked_are_known_in_their_order() -> None:
+    first, second = tokens(), Foreign()
+    auth = AnyOf(first, second)
+    assert auth.parts == OrAnonymous(auth).parts == (first, second)
+    assert AnyOf(auth, first).parts == (auth, first)
+
+
 async def test_the_first_that_finds_credentials_decides() -> None:
     tickets = Tickets(now=now)
     auth = AnyOf(tokens(), tickets, Foreign(), lambda request: None)

@@ -32,13 +32,14 @@ class AnyOf:
     def __init__(self, *parts: Part) -> None:
         if not parts:
             raise ValueError("no authenticator is given; None lets everybody in")
-        self._parts = [as_part(part) for part in parts]
-        judges = [part for part in self._parts if hasattr(part, "verify")]
+        self.parts: Sequence[Authenticator] = tuple(as_part(part) for part in parts)
+        """Those that are asked, in their order."""
+        judges = [part for part in self.parts if hasattr(part, "verify")]
         self._judges = cast(list[TokenAuthenticator], judges)
         self.can_verify = bool(judges)
         """Whether a token in a message could be anybody's."""
         self.security: list[SecurityScheme] = [
-            each for part in self._parts for each in getattr(part, "security", ())
+            each for part in self.parts for each in getattr(part, "security", ())
         ]
         """What AsyncAPI calls the ways to say who one is, as far as it has words for them."""
         self.awaits_message = any(judge.awaits_message for judge in self._judges)
@@ -51,7 +52,7 @@ class AnyOf:
             RequestRefused: the first credentials that were found are wrong.
         """
         missing = []
-        for part in self._parts:
+        for part in self.parts:
             try:
                 identity = await part.authenticate(request)
             except MissingCredentials as nothing:
@@ -64,12 +65,12 @@ class AnyOf:
 
     def conceal(self, request: Request) -> None:
         """Take the credentials of every kind out of the request."""
-        for part in self._parts:
+        for part in self.parts:
             part.conceal(request)
 
     def is_credential(self, subprotocol: str) -> bool:
         """Whether an offered subprotocol is a credential of any kind."""
-        return any(part.is_credential(subprotocol) for part in self._parts)
+        return any(part.is_credential(subprotocol) for part in self.parts)
 
     def recognises(self, token: str) -> bool:
         """Whether a token has the form of one of any kind."""
@@ -107,6 +108,11 @@ class OrAnonymous:
         self.can_verify = authenticator.can_verify
         # Nothing is required.
         self.security: list[SecurityScheme] = []
+
+    @property
+    def parts(self) -> Sequence[Authenticator]:
+        """Those that are asked, in their order."""
+        return self._authenticator.parts
 
     async def authenticate(self, request: Request) -> Identity | None:
         """Say who it is; `None` for nobody in particular."""

@@ -1,7 +1,7 @@
 from trunkline.app.app import App
 from trunkline.app.workers.tickets import share_tickets, tickets_of
 from trunkline.auth.basic import Basic
-from trunkline.auth.choice import OrAnonymous
+from trunkline.auth.choice import AnyOf, OrAnonymous
 from trunkline.auth.ledger import MemoryLedger
 from trunkline.auth.tickets import Tickets
 from trunkline.protocol.headers import Headers
@@ -37,6 +37,12 @@ def test_tickets_are_found_wherever_they_are_asked_for() -> None:
     one, other = Tickets(), Tickets()
     assert tickets_of(app_with(one, other)) == [one, other]
     assert tickets_of(app_with()) == []
+
+
+def test_tickets_are_found_behind_several_choices() -> None:
+    tickets = Tickets()
+    nested = AnyOf(Basic({"ann": "secret"}.get), AnyOf(tickets))
+    assert tickets_of(App(auth=nested)) == [tickets]
 
 
 async def test_the_ticket_of_one_worker_is_taken_once_by_all() -> None:

@@ -6,14 +6,12 @@ import hmac
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from trunkline.auth.choice import AnyOf, OrAnonymous
 from trunkline.auth.ledger import Ledger, MemoryLedger
 from trunkline.auth.tickets import Tickets
 
 if TYPE_CHECKING:
     from trunkline.app.app import App
-
-INSIDE = ("_parts", "_authenticator")
-"""Where `AnyOf` and `OrAnonymous` keep those that they ask."""
 
 
 def share_tickets(app: App, ledger: Ledger, key: bytes) -> None:
@@ -40,9 +38,8 @@ def tickets_of(app: App) -> list[Tickets]:
 
 
 def parts_of(authenticator: object) -> Iterator[object]:
-    """Yield an authenticator, and those of which it consists."""
+    """Yield an authenticator, and those that it asks, whoever these ask in turn."""
     yield authenticator
-    for name in INSIDE:
-        inner = getattr(authenticator, name, ())
-        for each in inner if isinstance(inner, list | tuple) else (inner,):
-            yield from parts_of(each)
+    if isinstance(authenticator, AnyOf | OrAnonymous):
+        for part in authenticator.parts:
+            yield from parts_of(part)
