@@ -23,7 +23,7 @@ def page() -> Any:
 
 def test_no_block_is_forgotten() -> None:
     # The JavaScript is run by tests/browser/test_app.py.
-    assert PAGE.languages() == {"python": 5, "javascript": 1}
+    assert PAGE.languages() == {"python": 6, "javascript": 1}
 
 
 async def test_a_cookie_of_the_right_page_signs_in(page: Any) -> None:
@@ -60,6 +60,27 @@ async def test_the_first_message_signs_in(page: Any) -> None:
         await ws.send(json.dumps({"auth": page.make_token("ada")}, separators=(",", ":")))
         assert json.loads(await ws.recv())["auth"] == "ok"
         assert await ws.recv() == "good evening, ada"
+
+
+async def test_who_only_sends_reads_a_fresh_token_all_the_same(page: Any) -> None:
+    def proof(seconds: float) -> str:
+        return json.dumps({"auth": page.make_token("ada", seconds)})
+
+    @page.in_first.websocket("/topic")
+    async def subscribe(ws: Any) -> None:
+        await page.listen(ws)
+
+    async with serve(page.in_first) as server:
+        for path in ("/clock", "/topic"):
+            async with connect(uri_of(server, path)) as ws:
+                for seconds in (60, 3600):
+                    await ws.send(proof(seconds))
+                expiries = []
+                while len(expiries) < 2:
+                    heard = str(await ws.recv())
+                    if heard.startswith("{"):
+                        expiries.append(json.loads(heard)["expires_at"])
+            assert expiries[1] - expiries[0] > 3000
 
 
 async def test_a_function_of_ones_own_signs_in(page: Any) -> None:
