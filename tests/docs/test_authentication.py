@@ -23,7 +23,7 @@ def page() -> Any:
 
 def test_no_block_is_forgotten() -> None:
     # The JavaScript is run by tests/browser/test_app.py.
-    assert PAGE.languages() == {"python": 6, "javascript": 1}
+    assert PAGE.languages() == {"python": 7, "javascript": 1}
 
 
 async def test_a_cookie_of_the_right_page_signs_in(page: Any) -> None:
@@ -53,6 +53,18 @@ async def test_a_ticket_is_good_once(page: Any) -> None:
             await connect(uri)
         assert refused.value.response.status_code == 401
         assert (await post(server, "/ticket")).status == 401
+
+
+async def test_a_subprotocol_signs_in_and_is_not_chosen(page: Any) -> None:
+    proof = f"bearer.{page.make_token('ada')}"
+    async with serve(page.in_subprotocol) as server:
+        uri = uri_of(server, "/inbox")
+        async with connect(uri, subprotocols=["chat", proof]) as ws:
+            assert ws.subprotocol == "chat"
+            assert await ws.recv() == "good evening, ada, this is chat"
+        # A browser would fail this one (WHATWG WebSockets, "establish a WebSocket connection").
+        async with connect(uri, subprotocols=[proof]) as ws:
+            assert ws.subprotocol is None
 
 
 async def test_the_first_message_signs_in(page: Any) -> None:
