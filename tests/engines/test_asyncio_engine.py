@@ -25,6 +25,7 @@ from tests.engines.ear import (
     server_tls,
 )
 from tests.engines.foundlings import meeting
+from tests.engines.porter import HEADER, meet
 from trunkline.engines.asyncio_engine import (
     AsyncioEngine,
     AsyncioStream,
@@ -255,6 +256,14 @@ async def test_tls_is_laid_over_an_open_stream(secure: Harbour) -> None:
     server.stream.close()
     assert await client.ear.until_lost() is None
     assert await server.ear.until_lost() is None
+
+
+async def test_tls_is_answered_behind_something_else(plain: Harbour) -> None:
+    caller, porter = await meet(plain)
+    caller.stream.write(HEADER + caller.hello())
+    caller.stream.write(await caller.last_flight(b"question"))
+    await porter.ear.until_data(b"question")
+    await porter.let_go(caller)
 
 
 async def test_a_loop_that_gives_no_transport_has_lost_the_stream(plain: Harbour) -> None:

@@ -31,6 +31,7 @@ from tests.engines.ear import (
     server_tls,
 )
 from tests.engines.foundlings import meeting
+from tests.engines.porter import HEADER, meet
 from trunkline import native
 from trunkline.engines.asyncio_engine import AcceptedStream
 from trunkline.engines.engine import Address, Stream, Tls
@@ -185,6 +186,22 @@ async def test_tls_is_laid_over_an_open_stream(secure: Harbour) -> None:
     client.stream.write(b"secret")
     await server.ear.until_data(b"secret")
     await end(client, server)
+
+
+@pytest.mark.parametrize("hello", [True, False])
+async def test_tls_is_answered_behind_something_else(engine: Any, hello: bool) -> None:
+    harbour = await open_harbour(engine, LOOPBACK)
+    caller, porter = await meet(harbour)
+    if hello:
+        caller.stream.write(HEADER + caller.hello())
+        caller.stream.write(await caller.last_flight(b"question"))
+        await porter.ear.until_data(b"question")
+        assert porter.seen == ["secure", "received"]
+    else:
+        caller.stream.write(HEADER + b"this is not TLS")
+        assert isinstance(await porter.ear.until_lost(), ssl.SSLError)
+    await porter.let_go(caller)
+    harbour.listener.close()
 
 
 async def test_a_certificate_that_is_not_trusted_ends_the_stream_and_its_receiver_hears(

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import pytest
 
-from tests.engines.ear import HANG, client_context, client_tls, server_context, server_tls
+from tests.engines.ear import HANG, Ear, client_context, client_tls, server_context, server_tls
 from trunkline import native
 from trunkline.engines.engine import Tls
 from trunkline.engines.timers import TimerWheel
@@ -23,8 +23,10 @@ from trunkline.native import tls as tls_layer
 class Wire:
     """Stands for a stream: what is written goes to the other one."""
 
-    def __init__(self) -> None:
-        self.receiver: Any = None
+    is_lost = False
+
+    def __init__(self, receiver: Any = None) -> None:
+        self.receiver = receiver
         self.written = b""
         self.errors: list[Exception] = []
         self.is_secure = False
@@ -44,14 +46,17 @@ class Ends:
         self.timers = timers
         self.outcomes: list[Exception | None] = []
 
-    def begin(self, tls: Tls, *, is_server: bool) -> Wire:
-        wire = Wire()
+    def begin(
+        self, tls: Tls, *, is_server: bool, receiver: Ear | None = None, received: bytes = b""
+    ) -> Wire:
+        wire = Wire(receiver)
         Securing(
             cast(Any, wire),
             tls,
             self.timers,
             is_server=is_server,
             when_done=self.outcomes.append,
+            received=received,
         )
         return wire
 
@@ -85,6 +90,28 @@ async def test_two_sides_agree(ends: Ends) -> None:
     assert client.is_secure and server.is_secure
     assert ends.outcomes == [None, None]
     assert len(ends.timers) == 0
+
+
+async def test_what_was_read_before_is_part_of_the_handshake(ends: Ends) -> None:
+    ear = Ear()
+    client = ends.begin(client_tls(), is_server=False)
+    server = ends.begin(server_tls(), is_server=True, receiver=ear, received=client.take())
+    client.receiver.bytes_received(server.take())
+    server.receiver.bytes_received(client.take())
+    assert server.is_secure
+    assert server.receiver is ear
+
+
+@pytest.mark.parametrize("is_lost", [True, False])
+async def test_whoever_was_there_before_hears_of_a_loss_that_was_told_already(
+    ends: Ends, is_lost: bool
+) -> None:
+    ear, error = Ear(), OSError("cut")
+    server = ends.begin(server_tls(), is_server=True, receiver=ear)
+    server.is_lost = is_lost
+    server.receiver.stream_lost(error)
+    assert server.receiver is ear
+    assert ear.losses == [error] * is_lost
 
 
 async def test_a_failure_is_told_once_with_an_alert_for_the_peer(ends: Ends) -> None:

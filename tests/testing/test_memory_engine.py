@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.engines.ear import Ear, Harbour, open_harbour, server_tls
+from tests.engines.porter import HEADER, meet
 from trunkline import UsageError
 from trunkline.engines.engine import Address, Stream, Tls
 from trunkline.testing.clock import Clock
@@ -187,6 +188,15 @@ async def test_tls_is_spoken_with_real_certificates(tmp_path: Path) -> None:
         assert end.stream.get_extra_info("ssl_object") is not None
         end.stream.abort()
         await end.ear.until_lost()
+
+
+async def test_tls_is_answered_behind_something_else(tmp_path: Path) -> None:
+    harbour = await open_harbour("tcp", tmp_path, new_engine())
+    caller, porter = await meet(harbour)
+    caller.stream.write(HEADER + caller.hello())
+    caller.stream.write(await caller.last_flight(b"question"))
+    await porter.ear.until_data(b"question")
+    await porter.let_go(caller)
 
 
 async def test_a_client_that_does_not_trust_the_server_is_told_why() -> None:

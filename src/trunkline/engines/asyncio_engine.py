@@ -8,8 +8,10 @@ import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any, cast
 
+from trunkline.engines.asyncio_securing import AsyncioSecuring
 from trunkline.engines.engine import Address, Engine, Listener, Receiver, Stream, Tls
 from trunkline.engines.happy_eyeballs import open_socket
 from trunkline.engines.timers import TimerWheel
@@ -50,7 +52,11 @@ class AsyncioStream(asyncio.Protocol):
     # Called by asyncio
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Take the transport; a second time when TLS has been laid over the first."""
+        """Take the transport."""
+        self.take(transport)
+
+    def take(self, transport: asyncio.BaseTransport) -> None:
+        """Take a transport; a second time when TLS has been laid over the first."""
         self._transport = cast(asyncio.Transport, transport)
         self._transport.set_write_buffer_limits(
             self._write_limit, self._write_limit // LOW_WATER_DIVISOR
@@ -325,16 +331,31 @@ class AsyncioEngine:
     async def start_tls(self, stream: Stream, tls: Tls) -> None:
         """Lay TLS over an open stream."""
         assert isinstance(stream, AsyncioStream)
-        transport = await self._loop.start_tls(
-            stream.transport,
-            stream,
-            tls.context,
-            server_hostname=tls.server_hostname,
-            ssl_handshake_timeout=tls.handshake_timeout,
-        )
+        transport = await self.lay_tls(stream.transport, tls, stream, is_server=False)
         if transport is None:
             raise ConnectionResetError("the stream was lost during the TLS handshake")
-        stream.connection_made(transport)
+        stream.take(transport)
+
+    def answer_tls(
+        self, stream: Stream, tls: Tls, received: bytes, when_secure: Callable[[], None]
+    ) -> None:
+        """Lay TLS over an open stream, whose client begins the handshake."""
+        assert isinstance(stream, AsyncioStream)
+        lay_tls = partial(self.lay_tls, stream.transport, tls, is_server=True)
+        AsyncioSecuring(self._loop, stream, lay_tls, received, when_secure)
+
+    async def lay_tls(
+        self, plain: asyncio.Transport, tls: Tls, protocol: asyncio.Protocol, *, is_server: bool
+    ) -> asyncio.Transport | None:
+        """Give the transport that lies over `plain`; `None` where that was lost."""
+        return await self._loop.start_tls(
+            plain,
+            protocol,
+            tls.context,
+            server_side=is_server,
+            server_hostname=None if is_server else tls.server_hostname,
+            ssl_handshake_timeout=tls.handshake_timeout,
+        )
 
 
 class AcceptedStream(AsyncioStream):

@@ -189,3 +189,18 @@ class Engine(Protocol):
 
     async def start_tls(self, stream: Stream, tls: Tls) -> None:
         """Secure an open stream, as its client; raise `OSError` where that fails."""
+
+    def answer_tls(
+        self, stream: Stream, tls: Tls, received: bytes, when_secure: Callable[[], None]
+    ) -> None:
+        """Secure an open stream, as its server; where that fails, the stream is lost by an error.
+
+        Its receiver hears of nothing but a loss until `when_secure` has been called.
+
+        Args:
+            stream: whose client begins the handshake, or has.
+            tls: how to secure it.
+            received: bytes of the handshake that its receiver has been told already.
+            when_secure: called once; what is written from then on is encrypted. Where it raises,
+                the stream is aborted, and that is logged.
+        """

@@ -227,18 +227,25 @@ class NativeEngine:
         assert isinstance(stream, NativeStream)
         await self._secure(stream, tls, stream.receiver)
 
+    def answer_tls(
+        self, stream: Stream, tls: Tls, received: bytes, when_secure: Callable[[], None]
+    ) -> None:
+        """Lay TLS over an open stream, whose client begins the handshake."""
+        assert isinstance(stream, NativeStream)
+
+        def done(error: Exception | None) -> None:
+            if error is None:
+                when_secure()
+
+        Securing(stream, tls, self.timers, is_server=True, when_done=done, received=received)
+
     async def _secure(self, stream: NativeStream, tls: Tls, receiver: Receiver) -> None:
-        """Do the handshake, and give the stream to `receiver`; or back, where that fails."""
+        """Do the handshake, and give the stream to `receiver`."""
         done: asyncio.Future[None] = self._loop.create_future()
-        before = stream.receiver
 
         def finish(error: Exception | None) -> None:
             if error is None:
                 stream.receiver = receiver
-            elif before is not None:
-                stream.receiver = before
-                if stream.is_lost:
-                    before.stream_lost(error)
             if not done.done():
                 settle(done, error)
 

@@ -6,7 +6,7 @@ import logging
 import ssl
 from collections.abc import Callable
 
-from trunkline.engines.engine import Tls
+from trunkline.engines.engine import Receiver, Tls
 from trunkline.engines.timers import Timer, TimerWheel
 from trunkline.native import tls as native_tls
 from trunkline.native.stream import Stream
@@ -20,12 +20,15 @@ HANDSHAKE_TIMEOUT = 60.0
 class Securing:
     """Does the handshake, as the receiver of the stream, and lays TLS over it.
 
+    Whoever was the receiver before is it again in the end, and hears of a loss.
+
     Args:
         stream: open.
         tls: how to secure it.
         timers: keep the deadline.
         is_server: which side this is.
         when_done: called once, with what went wrong; the stream is lost in that case.
+        received: bytes of the peer's that were read before.
     """
 
     def __init__(
@@ -36,6 +39,7 @@ class Securing:
         *,
         is_server: bool,
         when_done: Callable[[Exception | None], None],
+        received: bytes = b"",
     ) -> None:
         self._stream = stream
         self._tls = tls
@@ -48,7 +52,9 @@ class Securing:
         timeout = tls.handshake_timeout
         self._seconds = HANDSHAKE_TIMEOUT if timeout is None else timeout
         self._timer: Timer = timers.call_in(self._seconds, self._time_out)
+        self._before: Receiver | None = stream.receiver
         stream.receiver = self
+        self._incoming.write(received)
         self._proceed()
 
     # Called by the stream
@@ -101,7 +107,15 @@ class Securing:
     def _finish(self, error: Exception | None) -> None:
         self._is_done = True
         self._timer.cancel()
+        if self._before is not None:
+            self._give_back(self._before, error)
         self._when_done(error)
+
+    def _give_back(self, receiver: Receiver, error: Exception | None) -> None:
+        self._stream.receiver = receiver
+        # The loss was told to this object, and is told once.
+        if self._stream.is_lost:
+            receiver.stream_lost(error)
 
 
 def wrap(

@@ -221,6 +221,20 @@ class MemoryEngine(AsyncioEngine):
         end.set_protocol(protocol)
         protocol.connection_made(end)
 
+    async def lay_tls(
+        self, plain: asyncio.Transport, tls: Tls, protocol: asyncio.Protocol, *, is_server: bool
+    ) -> asyncio.Transport | None:
+        """Do as asyncio's own loop does: uvloop knows no transports but its own."""
+        return await asyncio.BaseEventLoop.start_tls(
+            cast(asyncio.BaseEventLoop, self._loop),
+            plain,
+            protocol,
+            tls.context,
+            server_side=is_server,
+            server_hostname=None if is_server else tls.server_hostname,
+            ssl_handshake_timeout=tls.handshake_timeout,
+        )
+
     # Names
 
     def _places(self, address: Address) -> list[Place]:

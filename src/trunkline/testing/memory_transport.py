@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any, cast
 
+from trunkline.engines.asyncio_securing import feed
 from trunkline.limits import LINE_READ
 from trunkline.testing.course import END, Course, Piece
 
@@ -247,14 +248,3 @@ class MemoryTransport(asyncio.Transport):
             self._out.send(reset_error("the peer has left bytes unread"))
         elif not self._has_written_eof:
             self._out.send(END)
-
-
-def feed(protocol: asyncio.BufferedProtocol, data: bytes) -> None:
-    """Copy `data` into the buffers that a protocol gives."""
-    left = memoryview(data)
-    while left:
-        buffer = memoryview(protocol.get_buffer(len(left)))
-        size = min(len(buffer), len(left))
-        buffer[:size] = left[:size]
-        protocol.buffer_updated(size)
-        left = left[size:]
