@@ -475,6 +475,10 @@ MOST_TICKETS = 65_536
 LEDGER_RETRY = 5.0
 """Seconds after which a client comes back, where nobody can say which tickets were used."""
 
+TLS_GRACE = 60.0
+"""Seconds by which TLS behind a PROXY header may outlast `open_timeout`: only if that has failed to
+end it, for it counts header, TLS and request."""
+
 MAX_PROXY_HEADER = 4 * KIB
 """Bytes of a header of the PROXY protocol: addresses take 232 at most, what else proxies tell of a
 connection some hundred."""

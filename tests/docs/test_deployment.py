@@ -32,9 +32,20 @@ http {{
 }}
 """
 
+HAPROXY = """
+global
+    httpclient.ssl.verify none
+
+defaults
+    timeout connect 5s
+    timeout client 60s
+    timeout server 60s
+
+"""
+
 
 def test_no_block_is_forgotten() -> None:
-    assert PAGE.languages() == {"python": 1, "console": 2, "nginx": 1, "ini": 1}
+    assert PAGE.languages() == {"python": 1, "console": 2, "nginx": 1, "haproxy": 1, "ini": 1}
 
 
 async def test_the_application_believes_its_proxies_and_nobody_else() -> None:
@@ -66,6 +77,18 @@ def test_nginx_takes_the_configuration(tmp_path: Path) -> None:
         capture_output=True,
         text=True,
         check=False,
+    )
+    assert check.returncode == 0, check.stderr
+
+
+def test_haproxy_takes_the_configuration(tmp_path: Path) -> None:
+    haproxy = find("haproxy")
+    if haproxy is None:
+        pytest.skip("haproxy is not installed: run `tools/setup test`")
+    file = tmp_path / "haproxy.cfg"
+    file.write_text(HAPROXY + PAGE.of("haproxy")[0])
+    check = subprocess.run(
+        [haproxy, "-c", "-f", str(file)], capture_output=True, text=True, check=False
     )
     assert check.returncode == 0, check.stderr
 

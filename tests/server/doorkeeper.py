@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from trunkline import InvalidMessage, Limits, Request, RequestRefused, Response, Server
-from trunkline.engines.engine import Address
+from trunkline.engines.engine import Address, Tls
 from trunkline.protocol.http1 import make_response, parse_any_request
 from trunkline.server.body import body_size
 from trunkline.server.desk import Admission, Preface
@@ -69,8 +69,8 @@ class Line:
         return rest if end else None
 
 
-def guarded(new_desk: Callable[[], Doorkeeper], **limits: Any) -> Server:
-    """Make a server with a desk for each stream."""
+def guarded(new_desk: Callable[[], Doorkeeper], tls: Tls | None = None, **limits: Any) -> Server:
+    """Make a server with a desk for each stream, which may have a preface."""
     options = ServerOptions(
         coroutine=None,
         events=None,
@@ -85,4 +85,6 @@ def guarded(new_desk: Callable[[], Doorkeeper], **limits: Any) -> Server:
         logger=logging.getLogger("trunkline.server"),
     )
     address = Address(host="127.0.0.1", port=0)
-    return Server(address, None, options, new_desk=lambda setting, stream: new_desk())
+    return Server(
+        address, tls, options, new_desk=lambda setting, stream: new_desk(), has_preface=True
+    )

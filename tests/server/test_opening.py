@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from tests.engines.ear import client_tls, server_tls
+from tests.engines.porter import calling
 from tests.server.doorkeeper import Doorkeeper, Line, guarded
 from tests.server.handlers import Recorder, server_for
 from tests.server.wire import (
@@ -39,6 +41,8 @@ from trunkline.limits import LINGER, SLOWEST_DOWNLOAD
 from trunkline.server.opening import Opening
 
 MIB = 1024 * 1024
+ALERT = b"\x15"
+"""How an alert of TLS begins (RFC 8446 §5.1)."""
 SHORT_SECONDS = 0.05
 """A deadline that is meant to pass."""
 
@@ -356,6 +360,72 @@ async def test_a_desk_hears_once_of_who_goes_without_a_word() -> None:
         writer.write_eof()
         while desk.seen != ["greeted", "left"]:
             await asyncio.sleep(0)
+
+
+# A preface before TLS
+
+
+async def test_tls_begins_behind_the_preface() -> None:
+    desk = Doorkeeper(Line())
+    async with guarded(lambda: desk, server_tls()) as server, calling(port_of(server)) as caller:
+        caller.stream.write(b"line\n" + caller.hello())
+        caller.stream.write(await caller.last_flight(POST + b"\r\nbody"))
+        assert (await caller.read(MIB)).endswith(b"body")
+    assert desk.seen == ["greeted", "POST", "left"]
+
+
+async def test_where_there_is_no_preface_tls_begins_at_once() -> None:
+    async with guarded(Doorkeeper, server_tls()) as server:
+        response = await ask(server, POST + b"\r\nbody", client_tls().context)
+    assert response.body == b"body"
+
+
+async def test_whoever_is_not_wanted_is_told_so_behind_tls() -> None:
+    desk = Doorkeeper(Line(), closed=RequestRefused(503, "full"))
+    async with guarded(lambda: desk, server_tls()) as server, calling(port_of(server)) as caller:
+        caller.stream.write(b"line\n" + caller.hello())
+        caller.stream.write(await caller.last_flight())
+        assert (await caller.read(MIB)).endswith(b"full\n")
+    assert desk.seen == ["greeted", "503", "left"]
+
+
+@pytest.mark.parametrize(
+    ("sent", "seen"),
+    [
+        (b"", ["greeted", "408", "left"]),
+        (b"li", ["greeted", "408", "left"]),
+        (b"line\n", ["greeted", "408", "left"]),
+        (b"line\n\x16\x03\x01", ["greeted", "408", "left"]),
+        (b"wrong\n", ["greeted", "400", "left"]),
+        (b"line\nGET / HTTP/1.1\r\n\r\n", ["greeted", "left"]),
+    ],
+)
+async def test_whoever_does_not_come_to_the_end_of_tls_gets_no_word_in_the_clear(
+    sent: bytes, seen: list[str]
+) -> None:
+    desk = Doorkeeper(Line())
+    tls, limits = server_tls(), {"open_timeout": SHORT_SECONDS}
+    async with guarded(lambda: desk, tls, **limits) as server, calling(port_of(server)) as caller:
+        caller.stream.write(sent)
+        await caller.until_end()
+        assert caller.ear.data[:1] in (b"", ALERT)
+    assert desk.seen == seen
+
+
+@pytest.mark.parametrize("sent", [b"", b"line\n", b"line\n\x16\x03\x01"])
+async def test_a_server_does_not_wait_for_who_is_before_tls_when_it_closes(sent: bytes) -> None:
+    line = Line()
+    desk = Doorkeeper(line)
+    server = await guarded(lambda: desk, server_tls(), close_timeout=None, open_timeout=None)
+    async with calling(port_of(server)) as caller:
+        caller.stream.write(sent)
+        while line.received != sent or not desk.seen:
+            await asyncio.sleep(0)
+        server.close()
+        await server.wait_closed()
+        await caller.until_end()
+        assert bytes(caller.ear.data) == b""
+    assert desk.seen == ["greeted", "503", "left"]
 
 
 # Clients that go away

@@ -5,6 +5,7 @@ import logging
 import socket
 import ssl
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,9 @@ from trunkline import (
     unix_connect,
     unix_serve,
 )
+from trunkline.engines.engine import Tls
+from trunkline.limits import TLS_GRACE
+from trunkline.server.serve import with_patience
 
 SHORT_SECONDS = 0.05
 """A deadline that is meant to pass."""
@@ -318,6 +322,22 @@ async def test_a_refusal_travels_over_tls(
     async with server_for(ssl=server_context) as server:
         sent = request(Origin="http://evil.com") + bytes(1024 * 1024)
         assert (await ask(server, sent, client_context)).status_code == 403
+
+
+async def test_tls_may_be_the_business_of_each_opening(
+    server_context: ssl.SSLContext, client_context: ssl.SSLContext
+) -> None:
+    asked = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nbody"
+    async with guarded(Doorkeeper, Tls(context=server_context)) as server:
+        assert (await ask(server, asked, client_context)).body == b"body"
+
+
+@pytest.mark.parametrize(("given", "left"), [(None, None), (10.0, 10.0 + TLS_GRACE)])
+def test_the_deadline_of_an_opening_comes_first(
+    server_context: ssl.SSLContext, given: float | None, left: float | None
+) -> None:
+    tls = Tls(context=server_context, handshake_timeout=given)
+    assert with_patience(tls) == replace(tls, handshake_timeout=left)
 
 
 async def test_a_silent_tls_handshake_is_cut_off(server_context: ssl.SSLContext) -> None:

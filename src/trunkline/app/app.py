@@ -61,7 +61,8 @@ class App(Router):
         trusted_proxies: addresses and networks of proxies that are believed when they say for whom
             they ask; `unix` for whoever comes by a Unix socket.
         forwarding_header: the one that these proxies set: `Forwarded` or `X-Forwarded-For`.
-        proxy_protocol: whether these proxies begin each connection with a PROXY header.
+        proxy_protocol: whether these proxies begin each connection with a PROXY header, which
+            comes before TLS.
         compression: "deflate", a `Deflate` with details, or `None` for none.
         lifespan: an asynchronous context manager around all of serving, called with the app.
         drain: how connections are asked to leave at the end.
@@ -245,6 +246,7 @@ class App(Router):
             self.options(),
             watch=service,
             new_desk=service.new_desk,
+            has_preface=self.policy.proxy_protocol,
         )
         succession = Succession.SHARED if shared or reuse_port else Succession.NONE
         return AppServer(self, server, service, drain or self.drain, succession)

@@ -24,7 +24,8 @@ class Policy:
         authenticator: says who somebody is; `None` lets everybody in.
         limits: of connections, messages and times.
         proxies: are believed when they say for whom they ask.
-        proxy_protocol: whether trusted proxies begin each connection with a PROXY header.
+        proxy_protocol: whether trusted proxies begin each connection with a PROXY header, which
+            comes before TLS.
         deflate: compression that the server is willing to do.
     """
 

@@ -1,4 +1,4 @@
-"""A PROXY header before the request."""
+"""A PROXY header before the request, and before TLS where there is any."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ class Admission:
 
 
 class Preface(Protocol):
-    """Reads what stands before the request, such as a header of the PROXY protocol."""
+    """Reads what stands before TLS and request, such as a header of the PROXY protocol."""
 
     def feed(self, data: bytes) -> bytes | None:
         """Take what arrived; give what lies behind the preface once that is whole.

@@ -9,7 +9,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from trunkline.connection.setting import Setting
-from trunkline.engines.engine import Stream
+from trunkline.engines.engine import Stream, Tls
 from trunkline.engines.timers import Timer
 from trunkline.errors import InvalidMessage, RequestRefused
 from trunkline.limits import LINGER, SLOW_RETRY_AFTER, SLOWEST_DOWNLOAD
@@ -40,6 +40,7 @@ class Opening(Timer):
         desk: decides about the request.
         reception: answers later requests that are like this one; `None` for no such thing.
         waited: how many seconds ago the stream was accepted.
+        tls: secures the stream behind the preface; `None`: it is secure already, or not to be.
     """
 
     __slots__ = (
@@ -54,6 +55,8 @@ class Opening(Timer):
         "_reception",
         "_setting",
         "_stream",
+        "_tls",
+        "_turned_away",
         "_watch",
         "task",
     )
@@ -68,6 +71,7 @@ class Opening(Timer):
         reception: Reception | None = None,
         *,
         waited: float = 0.0,
+        tls: Tls | None = None,
     ) -> None:
         super().__init__()
         self._setting = setting
@@ -76,6 +80,8 @@ class Opening(Timer):
         self._watch = watch
         self._desk = desk
         self._reception = reception
+        self._tls = tls
+        self._turned_away: RequestRefused | None = None
         self._reader: HeadReader | None = None
         self._body: Body | None = None
         self._has_left = False
@@ -90,7 +96,10 @@ class Opening(Timer):
         try:
             self._desk.greet()
         except RequestRefused as refused:
-            self.refuse(refused)
+            if self._tls is None:
+                self.refuse(refused)
+            else:
+                self._turned_away = refused  # which a client of TLS understands behind it only
 
     # Called by the stream
 
@@ -115,11 +124,19 @@ class Opening(Timer):
             if behind is None:
                 return
             self._desk.preface, data = None, behind
+        if self._tls is not None:
+            self._setting.engine.answer_tls(self._stream, self._tls, data, self._secured)
+            return
         if self._reader is None:
             self._reader = HeadReader(self._options.limits.max_head)
         whole = self._reader.feed(data)
         if whole is not None:
             self._read_head(*whole)
+
+    def _secured(self) -> None:
+        self._tls = None
+        if self._turned_away is not None:
+            self.refuse(self._turned_away)
 
     def _read_head(self, head: bytes, rest: bytes) -> None:
         request = self._desk.read(head)
@@ -217,9 +234,19 @@ class Opening(Timer):
 
     def refuse(self, refused: RequestRefused) -> None:
         """Answer with a status and one line, unless there was an answer."""
-        if not self._is_answered:
-            self._desk.refused(refused)
+        if self._is_answered:
+            return
+        self._desk.refused(refused)
+        if self._tls is None:
             self._answer(refusal(refused), opens=False)
+        else:
+            self._cut_unanswered()
+
+    def _cut_unanswered(self) -> None:
+        """Let go of a client of TLS that cannot be told why: nothing is said in the clear."""
+        self._is_answered = True
+        self.cancel()
+        self._stream.abort()
 
     def cut(self) -> None:
         """Let go of the stream, and cancel the task."""

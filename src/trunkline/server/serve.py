@@ -7,6 +7,7 @@ import logging
 import socket
 import ssl as ssl_module
 from collections.abc import Callable, Generator, Sequence
+from dataclasses import replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
@@ -19,6 +20,7 @@ from trunkline.errors import InvalidState, RequestRefused
 from trunkline.limits import (
     DEFAULT_LIMITS,
     SHUTDOWN_RETRY_AFTER,
+    TLS_GRACE,
     LimitOptions,
     Limits,
     with_options,
@@ -64,6 +66,7 @@ class Server:
         options: of the handler, and of the opening handshake.
         watch: keeps who is there.
         new_desk: makes who decides about requests; by default it is as `options` say.
+        has_preface: whether its desks may have something to read, before TLS where there is any.
     """
 
     def __init__(
@@ -74,9 +77,12 @@ class Server:
         *,
         watch: Watch | None = None,
         new_desk: DeskSource | None = None,
+        has_preface: bool = False,
     ) -> None:
         self._address = address
-        self._tls = tls
+        # Behind a preface, TLS is the business of each opening.
+        self._tls = None if has_preface else tls
+        self._later_tls = with_patience(tls) if has_preface and tls is not None else None
         self._options = options
         self._watch = watch or Watch()
         self._new_desk = new_desk
@@ -162,6 +168,7 @@ class Server:
             self._desk_for(self._setting, stream),
             reception,
             waited=waited,
+            tls=self._later_tls,
         )
         self._watch.openings.add(opening)
         if self._closing is not None:
@@ -256,6 +263,12 @@ class Server:
             for connection in self.connections:
                 connection.close_soon(code, reason)
         await self._watch.leave(self._options.limits.close_timeout if close_connections else None)
+
+
+def with_patience(tls: Tls) -> Tls:
+    """Leave the deadline to the opening, which began before, and counts who is late."""
+    seconds = tls.handshake_timeout
+    return tls if seconds is None else replace(tls, handshake_timeout=seconds + TLS_GRACE)
 
 
 def shutting_down() -> RequestRefused:
