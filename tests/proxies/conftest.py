@@ -56,3 +56,10 @@ def haproxy(
     """Only haproxy: it tells of its clients before the first byte."""
     need("haproxy")
     return Front("haproxy", tmp_path, certificate if request.param == "tls" else None, is_unix)
+
+
+@pytest.fixture
+def passing(tmp_path: Path, is_unix: bool) -> Front:
+    """Only haproxy: it passes TLS on to the server."""
+    need("haproxy")
+    return Front("haproxy", tmp_path, None, is_unix, is_tcp=True)

@@ -86,6 +86,7 @@ class Front:
         header: in which the proxy says who the client is; the other one is removed.
         host: what the proxy writes into Host; `None` for what it was asked for.
         idle_seconds: after which the proxy cuts a line on which nothing moves.
+        is_tcp: whether haproxy passes bytes on without reading them.
     """
 
     program: str
@@ -96,6 +97,7 @@ class Front:
     header: ForwardingHeader = "X-Forwarded-For"
     host: str | None = None
     idle_seconds: int = 60
+    is_tcp: bool = False
 
     @property
     def path(self) -> str:
@@ -206,7 +208,7 @@ def write_haproxy(front: Front, listener: socket.socket, target: str | int) -> C
         both = front.certificate.chain + front.certificate.key
         tls = f" ssl crt {front.write_certificate('both.pem', both)}"
     path = front.fill(
-        "haproxy.cfg",
+        "haproxy_tcp.cfg" if front.is_tcp else "haproxy.cfg",
         listen=f"fd@{listener.fileno()}{tls}",
         target=f"{HOST}:{target}" if isinstance(target, int) else f"unix@{target}",
         options=front.options,
