@@ -359,6 +359,25 @@ async def test_a_socket_that_listens_already_is_inherited(engine: Engine) -> Non
         listener.close()
 
 
+async def test_shared_sockets_stay_bound_when_the_listener_closes(
+    engine: Engine, tmp_path: Path
+) -> None:
+    path = str(tmp_path / "socket")
+    with socket.socket() as tcp, socket.socket(socket.AF_UNIX) as unix:
+        tcp.bind(("127.0.0.1", 0))
+        unix.bind(path)
+        harbour = Harbour(engine)
+        await harbour.open(Address(shared=[tcp.dup(), unix.dup()]))
+        assert len(harbour.listener.sockets) == 2
+        for address in (Address(host="127.0.0.1", port=tcp.getsockname()[1]), Address(path=path)):
+            await check(harbour, address)
+        harbour.listener.close()
+        await asyncio.sleep(0)
+        assert os.path.exists(path)
+        tcp.listen()
+        socket.create_connection(tcp.getsockname()).close()
+
+
 async def test_small_writes_leave_at_once_whoever_made_the_socket(engine: Engine) -> None:
     raw = socket.create_server(("127.0.0.1", 0))  # asyncio takes no notice of such a one
     harbour = Harbour(engine)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import socket
 import struct
 from pathlib import Path
@@ -191,13 +190,15 @@ async def test_a_given_socket_is_used(harbour: Harbour) -> None:
         await end.ear.until_lost()
 
 
+@pytest.mark.parametrize("is_shared", [False, True])
 @pytest.mark.parametrize("family", [socket.AF_INET, socket.AF_UNIX])
-async def test_a_bound_socket_is_listened_at(engine: Engine, family: int, tmp_path: Path) -> None:
+async def test_a_bound_socket_is_listened_at(
+    engine: Engine, family: int, is_shared: bool, tmp_path: Path
+) -> None:
     raw = socket.socket(family)
     raw.bind(("127.0.0.1", 0) if family == socket.AF_INET else str(tmp_path / "socket"))
-    listener = await engine.listen(
-        Address(sock=raw), lambda stream: Ear(), tls=None, write_limit=WRITE_LIMIT
-    )
+    address = Address(shared=[raw]) if is_shared else Address(sock=raw)
+    listener = await engine.listen(address, lambda stream: Ear(), tls=None, write_limit=WRITE_LIMIT)
     assert [sock.getsockname() for sock in listener.sockets] == [raw.getsockname()]
     listener.close()
 
@@ -314,26 +315,3 @@ async def test_a_call_comes_when_what_is_ready_has_been_handled() -> None:
     assert calls == []
     await asyncio.sleep(0)
     assert calls == ["called"]
-
-
-async def test_shared_sockets_stay_bound_when_the_listener_closes(
-    engine: Any, tmp_path: Path
-) -> None:
-    path = str(tmp_path / "socket")
-    with socket.socket() as tcp, socket.socket(socket.AF_UNIX) as unix:
-        tcp.bind(("127.0.0.1", 0))
-        unix.bind(path)
-        shared = [tcp.dup(), unix.dup()]
-        harbour = Harbour(engine)
-        await harbour.open(Address(shared=shared))
-        assert len(harbour.listener.sockets) == 2
-        for address in (Address(host="127.0.0.1", port=tcp.getsockname()[1]), Address(path=path)):
-            harbour.address = address
-            for end in await harbour.pair():
-                end.stream.abort()
-                await end.ear.until_lost()
-        harbour.listener.close()
-        await asyncio.sleep(0)
-        assert os.path.exists(path)
-        tcp.listen()
-        socket.create_connection(tcp.getsockname()).close()

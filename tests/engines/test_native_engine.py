@@ -636,26 +636,3 @@ async def test_a_transport_that_nobody_takes_is_closed(engine: Any) -> None:
         with pytest.raises(LookupError):
             engine.adopt(met.transport, refuse, write_limit=WRITE_LIMIT)
         assert await met.read_end() == b""
-
-
-async def test_shared_sockets_stay_bound_when_the_listener_closes(
-    engine: Any, tmp_path: Path
-) -> None:
-    path = str(tmp_path / "socket")
-    with socket.socket() as tcp, socket.socket(socket.AF_UNIX) as unix:
-        tcp.bind(("127.0.0.1", 0))
-        unix.bind(path)
-        shared = [tcp.dup(), unix.dup()]
-        harbour = Harbour(engine)
-        await harbour.open(Address(shared=shared))
-        assert len(harbour.listener.sockets) == 2
-        for address in (Address(host="127.0.0.1", port=tcp.getsockname()[1]), Address(path=path)):
-            harbour.address = address
-            for end in await harbour.pair():
-                end.stream.abort()
-                await end.ear.until_lost()
-        harbour.listener.close()
-        await asyncio.sleep(0)
-        assert os.path.exists(path)
-        tcp.listen()
-        socket.create_connection(tcp.getsockname()).close()
