@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import msgspec
+
 from tests.server.wire import HANG_SECONDS, KEY, client_endpoint, read_answer
 from trunkline import Headers, RequestRefused, Response
 from trunkline.app.app import App
@@ -23,6 +25,12 @@ AT_ONCE = Drain(window=0.0, come_back_within=0.0, patience=HANG_SECONDS)
 
 SHORT_SECONDS = 0.05
 """A deadline that is meant to pass."""
+
+
+class Order(msgspec.Struct):
+    """A message of a certain type."""
+
+    item: str
 
 
 def new_app(**options: Any) -> App:
@@ -144,6 +152,12 @@ async def ask_from(server: AppServer, data: bytes, source: str = "127.0.0.1") ->
     """Send bytes from an address of this machine, and read the answer to them."""
     async with caller(server, data, source=source) as (reader, _):
         return await read_answer(reader)
+
+
+async def status_of(app: App, data: bytes) -> int:
+    """Serve for as long as it takes to answer, and give the status of the answer."""
+    async with serving(app) as server:
+        return (await ask_from(server, data)).status_code
 
 
 async def read_texts(reader: asyncio.StreamReader, count: int) -> list[str]:

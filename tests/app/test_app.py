@@ -1,12 +1,10 @@
 """An application: what it takes, what it refuses, and what routes have of their own."""
 
-import asyncio
 import logging
 import subprocess
 import sys
 from typing import Any
 
-import msgspec
 import pytest
 import trustme
 
@@ -20,29 +18,13 @@ from tests.app.premises import (
     new_app,
     opening,
     serving,
+    status_of,
     uri_of,
 )
 from tests.client.certificates import client_context, server_context
 from trunkline import Deflate, InvalidStatus, connect
 from trunkline.app.app import App
 from trunkline.app.tracing import Tracing
-
-
-class Order(msgspec.Struct):
-    item: str
-
-
-async def status_of(app: App, data: bytes) -> int:
-    async with serving(app) as server:
-        async with asyncio.timeout(20):
-            reader, writer = await asyncio.open_connection(
-                "127.0.0.1", server.sockets[0].getsockname()[1]
-            )
-            writer.write(data)
-            line = await reader.readline()
-            writer.transport.abort()
-    return int(line.split()[1])
-
 
 # Routes
 

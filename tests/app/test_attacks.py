@@ -8,12 +8,12 @@ from dataclasses import replace
 from typing import Any
 
 import jwt
-import msgspec
 import pytest
 
 from tests.app.judge import Judge
 from tests.app.premises import (
     SHORT_SECONDS,
+    Order,
     Witness,
     ask_from,
     caller,
@@ -549,10 +549,6 @@ async def test_ten_thousand_parameters_take_no_time() -> None:
         assert (await ask_from(server, get("/?" + "&" * 50_000))).body == b"0"
     async with serving(new_app()) as server:
         assert (await ask_from(server, get(f"/?{query}"))).status_code == 414
-
-
-class Order(msgspec.Struct):
-    item: str
 
 
 @pytest.mark.parametrize(

@@ -2,21 +2,16 @@
 
 from typing import Any
 
-import msgspec
 import pytest
 
 from tests.app.judge import Judge
-from tests.app.premises import caller, new_app, opening, serving, texts
+from tests.app.premises import Order, caller, new_app, opening, serving, texts
 from tests.app.rooms import Guest
 from tests.auth.openings import NOW
 from trunkline import Events, Request
 from trunkline.app.connection import AppConnection
 from trunkline.app.screened_connection import ScreenedConnection
 from trunkline.auth import Identity
-
-
-class Order(msgspec.Struct):
-    item: str
 
 
 def somebody(request: Request) -> Identity:

@@ -1,44 +1,28 @@
 """Handlers are named, each with what of the policy is its own."""
 
-import asyncio
 import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 
 from tests.app.judge import Judge
 from tests.app.premises import (
+    Order,
     ask_from,
     echo,
     get,
     new_app,
     opening,
     serving,
+    status_of,
     uri_of,
 )
 from trunkline import Events, Limits, Request, connect
 from trunkline.app.app import App
 from trunkline.app.http import HttpRequest
 from trunkline.app.invalid import Invalid
-
-
-class Order(msgspec.Struct):
-    item: str
-
-
-async def status_of(app: App, data: bytes) -> int:
-    async with serving(app) as server:
-        async with asyncio.timeout(20):
-            reader, writer = await asyncio.open_connection(
-                "127.0.0.1", server.sockets[0].getsockname()[1]
-            )
-            writer.write(data)
-            line = await reader.readline()
-            writer.transport.abort()
-    return int(line.split()[1])
 
 
 def somebody(request: Request) -> str | None:

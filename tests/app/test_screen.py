@@ -2,20 +2,16 @@
 
 from typing import Any
 
-import msgspec
 import pytest
 
 from tests.app.judge import Judge
+from tests.app.premises import Order
 from tests.app.test_token import Peer, Visitor
 from trunkline import State
 from trunkline.app.invalid import Invalid
 from trunkline.app.schema import schema_for
 from trunkline.app.screen import TAKEN, Screen
 from trunkline.app.step import Step
-
-
-class Order(msgspec.Struct):
-    item: str
 
 
 def screen(**options: Any) -> tuple[Any, Screen]:

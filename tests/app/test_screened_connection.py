@@ -4,10 +4,9 @@ import asyncio
 import json
 from typing import Any
 
-import msgspec
 import pytest
 
-from tests.app.premises import SHORT_SECONDS, new_app, serving, uri_of
+from tests.app.premises import SHORT_SECONDS, Order, new_app, serving, uri_of
 from tests.app.rooms import Room
 from trunkline import ConnectionClosed, Limits, connect
 from trunkline.app.connection import AppConnection
@@ -15,10 +14,6 @@ from trunkline.app.screened_connection import ScreenedConnection, screened
 from trunkline.connection.lane import connection_type
 
 OK = '{"auth": "ok", "expires_at": null}'
-
-
-class Order(msgspec.Struct):
-    item: str
 
 
 async def converse(handler: Any, *messages: Any, close: int = 1000) -> list[Any]:
