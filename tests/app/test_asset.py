@@ -1,46 +1,39 @@
-"""The files of the status page."""
+"""The files of pages, each answered with what keeps a page to itself."""
 
 import re
-from typing import Any
 
 import pytest
 
-from trunkline.app.asset import PAGE, STATUS, answer_asset, answer_page, read
+from trunkline.app.asset import CONTENT_TYPES, ICON, THEME, Asset, read, respond
 
-ASKED: Any = None
-
-
-def test_the_page_names_its_files_beside_it() -> None:
-    response = answer_page("status/", ASKED)
-    names = re.findall(r'(?:src|href)="([^"]*)"', response.body.decode())
-    assert len(names) == 6
-    assert {name.removeprefix("status/") for name in names} <= STATUS.keys()
-    assert response.headers["Content-Type"] == "text/html; charset=utf-8"
+OURS = "trunkline.app"
 
 
-@pytest.mark.parametrize("name", sorted(STATUS))
-def test_every_file_is_there_and_keeps_to_itself(name: str) -> None:
-    response = answer_asset(STATUS[name], ASKED)
+@pytest.mark.parametrize(
+    "asset", [THEME, ICON, Asset(OURS, "status.html"), Asset(OURS, "words.js")]
+)
+def test_a_file_has_a_type_and_keeps_to_itself(asset: Asset) -> None:
+    response = respond(asset, read(asset))
     assert response.status_code == 200
-    assert response.body == read(STATUS[name].file)
-    assert response.headers["Content-Type"] == STATUS[name].content_type
+    assert response.body == read(asset) != b""
+    kind = response.headers["Content-Type"]
+    assert kind == asset.content_type == CONTENT_TYPES["." + asset.file.partition(".")[2]]
     policy = response.headers["Content-Security-Policy"]
     assert policy.startswith("default-src 'none'; script-src 'self'; style-src 'self'")
+    assert "frame-ancestors 'none'" in policy
+    assert "require-trusted-types-for 'script'" in policy
     assert "unsafe" not in policy
     assert response.headers["X-Content-Type-Options"] == "nosniff"
 
 
-def test_nothing_in_the_page_is_a_script_or_a_style() -> None:
-    text = read(PAGE.file).decode()
-    assert not re.search(r"<style|\sstyle=|\son[a-z]+=|javascript:", text)
-    assert all(not body for body in re.findall(r"<script[^>]*>(.*?)</script>", text, re.DOTALL))
+def test_gaps_may_have_been_filled() -> None:
+    assert respond(THEME, b"filled").body == b"filled"
 
 
-def test_our_scripts_write_no_markup() -> None:
-    for name in ("status.js", "charts.js", "words.js"):
-        text = read(STATUS[name].file).decode()
-        assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval", text)
+def test_every_colour_of_the_light_has_one_in_the_dark() -> None:
+    light, dark = re.findall(r":root \{(.*?)\}", read(THEME).decode(), re.DOTALL)
+    assert set(re.findall(r"--\w+: #", light)) == set(re.findall(r"--\w+: #", dark))
 
 
 def test_the_library_comes_with_its_licence() -> None:
-    assert b"MIT License" in read("uplot/LICENSE")
+    assert b"MIT License" in read(Asset(OURS, "uplot/LICENSE"))

@@ -2,14 +2,16 @@
 
 import asyncio
 import json
+import re
 from typing import Any
 
 import pytest
 
 from tests.app.seeing import address, get, new_app, serving
 from trunkline import InvalidStatus, connect
-from trunkline.app.asset import STATUS
+from trunkline.app.asset import read
 from trunkline.app.router import INHERITED
+from trunkline.app.status_page import ASSETS, PAGE, answer_asset, answer_page
 from trunkline.auth.basic import Basic
 from trunkline.auth.choice import OrAnonymous
 from trunkline.limits import LARGEST_WORD
@@ -17,6 +19,7 @@ from trunkline.limits import LARGEST_WORD
 ADA = {"Authorization": "Basic YWRhOmxvdmVsYWNl"}
 USERS = Basic({"ada": "lovelace"})
 HANG_SECONDS = 20.0
+ASKED: Any = None
 
 
 async def receive(ws: Any) -> Any:
@@ -32,7 +35,7 @@ async def test_the_page_is_for_whoever_may_see_it() -> None:
         page = await get(server, "/status", **ADA)
         assert page.status_code == 200
         assert b'src="status/status.js"' in page.body
-        for name in STATUS:
+        for name in ASSETS:
             assert (await get(server, f"/status/{name}")).status_code == 200
 
 
@@ -114,3 +117,33 @@ async def test_the_page_has_nothing_to_say() -> None:
         await ws.send("x" * (LARGEST_WORD + 1))
         await asyncio.wait_for(ws.wait_closed(), HANG_SECONDS)
         assert ws.close_code == 1009
+
+
+# Files
+
+
+def test_the_page_names_its_files_beside_it() -> None:
+    response = answer_page("status/", ASKED)
+    names = re.findall(r'(?:src|href)="([^"]*)"', response.body.decode())
+    assert len(names) == 7
+    assert {name.removeprefix("status/") for name in names} <= ASSETS.keys()
+    assert response.headers["Content-Type"] == "text/html; charset=utf-8"
+
+
+@pytest.mark.parametrize("name", sorted(ASSETS))
+def test_every_file_is_there(name: str) -> None:
+    response = answer_asset(ASSETS[name], ASKED)
+    assert response.body == read(ASSETS[name]) != b""
+    assert response.headers["Content-Type"] == ASSETS[name].content_type
+
+
+def test_nothing_in_the_page_is_a_script_or_a_style() -> None:
+    text = read(PAGE).decode()
+    assert not re.search(r"<style|\sstyle=|\son[a-z]+=|javascript:", text)
+    assert all(not body for body in re.findall(r"<script[^>]*>(.*?)</script>", text, re.DOTALL))
+
+
+def test_our_scripts_write_no_markup() -> None:
+    for name in ("status.js", "charts.js", "words.js"):
+        text = read(ASSETS[name]).decode()
+        assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval", text)

@@ -1,4 +1,4 @@
-"""The files of the status page, and the header fields that keep it to itself."""
+"""The files of pages of ours, and the header fields that keep a page to itself."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from functools import cache
 from http import HTTPStatus
 from importlib.resources import files
+from pathlib import PurePosixPath
 
 from trunkline.app import static
-from trunkline.app.http import HttpRequest
 from trunkline.protocol.http1 import Response, make_response
 
 CONTENT_SECURITY_POLICY = "; ".join(
@@ -34,51 +34,49 @@ HEADERS = static.HEADERS | {
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 
-FOLDER = "{folder}"
-"""In the page: where the other files are, relative to it."""
+# Not asked of `mimetypes`, which asks the machine.
+CONTENT_TYPES = {
+    ".html": "text/html; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Asset:
-    """A file of the page.
+    """A file of a page.
 
     Args:
-        file: its name in `assets/`.
-        content_type: value of Content-Type.
+        package: whose it is.
+        file: its name in the `assets/` of the package.
     """
 
+    package: str
     file: str
-    content_type: str
+
+    @property
+    def content_type(self) -> str:
+        """Value of Content-Type."""
+        return CONTENT_TYPES[PurePosixPath(self.file).suffix]
 
 
-PAGE = Asset("status.html", "text/html; charset=utf-8")
-
-STATUS = {
-    "status.css": Asset("status.css", "text/css; charset=utf-8"),
-    "status.js": Asset("status.js", "text/javascript; charset=utf-8"),
-    "charts.js": Asset("charts.js", "text/javascript; charset=utf-8"),
-    "words.js": Asset("words.js", "text/javascript; charset=utf-8"),
-    "uplot.js": Asset("uplot/uPlot.iife.min.js", "text/javascript; charset=utf-8"),
-    "uplot.css": Asset("uplot/uPlot.min.css", "text/css; charset=utf-8"),
-    "icon.svg": Asset("icon.svg", "image/svg+xml"),
-}
-"""What the page needs beside itself, by its path there."""
+THEME = Asset("trunkline.app", "theme.css")
+"""The colours of every page, and what all of them have."""
+ICON = Asset("trunkline.app", "icon.svg")
 
 
-def answer_page(folder: str, request: HttpRequest) -> Response:
-    """Answer with the page itself, where `folder` has its other files."""
-    fields = HEADERS | {"Content-Type": PAGE.content_type}
-    content = read(PAGE.file).decode().replace(FOLDER, folder)
-    return make_response(HTTPStatus.OK, content, fields)
+def respond(asset: Asset, content: bytes) -> Response:
+    """Answer with a file of a page.
 
-
-def answer_asset(asset: Asset, request: HttpRequest) -> Response:
-    """Answer with a file that the page needs."""
-    fields = HEADERS | {"Content-Type": asset.content_type}
-    return make_response(HTTPStatus.OK, read(asset.file), fields)
+    Args:
+        asset: has the type.
+        content: of the file, with the gaps filled where it has any.
+    """
+    return make_response(HTTPStatus.OK, content, HEADERS | {"Content-Type": asset.content_type})
 
 
 @cache
-def read(file: str) -> bytes:
-    """Read a file of the page, once."""
-    return files("trunkline.app").joinpath("assets", *file.split("/")).read_bytes()
+def read(asset: Asset) -> bytes:
+    """Read a file of a page, once."""
+    return files(asset.package).joinpath("assets", *asset.file.split("/")).read_bytes()

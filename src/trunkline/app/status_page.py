@@ -8,17 +8,36 @@ from functools import partial
 from html import escape
 from typing import TYPE_CHECKING
 
-from trunkline.app.asset import STATUS, answer_asset, answer_page
+from trunkline.app.asset import ICON, THEME, Asset, read, respond
 from trunkline.app.feed import Feed
+from trunkline.app.http import HttpRequest
 from trunkline.app.path import Path
 from trunkline.app.policy import AppAuthenticator
 from trunkline.app.snapshot import Snapshot
 from trunkline.auth.choice import OrAnonymous
 from trunkline.limits import LARGEST_WORD
+from trunkline.protocol.http1 import Response
 from trunkline.server.origin import SAME_ORIGIN
 
 if TYPE_CHECKING:
     from trunkline.app.app import App
+
+PACKAGE = "trunkline.app"
+PAGE = Asset(PACKAGE, "status.html")
+FOLDER = b"{folder}"
+"""In the page: where the other files are, relative to it."""
+
+ASSETS = {
+    "theme.css": THEME,
+    "icon.svg": ICON,
+    "status.css": Asset(PACKAGE, "status.css"),
+    "status.js": Asset(PACKAGE, "status.js"),
+    "charts.js": Asset(PACKAGE, "charts.js"),
+    "words.js": Asset(PACKAGE, "words.js"),
+    "uplot.js": Asset(PACKAGE, "uplot/uPlot.iife.min.js"),
+    "uplot.css": Asset(PACKAGE, "uplot/uPlot.min.css"),
+}
+"""What the page needs beside itself, by its path there."""
 
 LIVE = "live"
 """Where the WebSocket is, beside the script."""
@@ -60,7 +79,7 @@ class StatusPage:
         # Relative to the page: a proxy may have put another path before it.
         beside = "" if self._path.endswith("/") else f"{folder.rpartition('/')[2]}/"
         app.get(self._path, auth=auth)(partial(answer_page, escape(beside)))
-        for name, asset in STATUS.items():
+        for name, asset in ASSETS.items():
             # They are the same everywhere, and a token in the page's query does not come along.
             app.get(f"{folder}/{name}")(partial(answer_asset, asset))
         limits = replace(app.policy.limits, max_size=LARGEST_WORD)
@@ -69,6 +88,16 @@ class StatusPage:
         )
         app.on_stop(self._feed.stop)
         return exposed
+
+
+def answer_page(folder: str, request: HttpRequest) -> Response:
+    """Answer with the page itself, where `folder` has its other files."""
+    return respond(PAGE, read(PAGE).replace(FOLDER, folder.encode()))
+
+
+def answer_asset(asset: Asset, request: HttpRequest) -> Response:
+    """Answer with a file that the page needs."""
+    return respond(asset, read(asset))
 
 
 def check_protection(path: str, auth: AppAuthenticator, *, unprotected: bool) -> list[str]:

@@ -6,7 +6,7 @@ from importlib.resources import files
 
 import pytest
 
-from trunkline.demos.chat.page import ASSETS, answer
+from trunkline.demos.chat.page import ASSETS, PACKAGE, answer
 
 REFERENCE = re.compile(rb"""(?:src|href|from)\s*=?\s*["']([^"']*)["']""")
 INLINE = re.compile(rb"""\s(?:on\w+|style)\s*=|<style|<script[^>]*>\s*[^<\s]""")
@@ -20,6 +20,7 @@ INLINE = re.compile(rb"""\s(?:on\w+|style)\s*=|<style|<script[^>]*>\s*[^<\s]""")
         ("/?name=Ada", "text/html; charset=utf-8"),
         ("/chat.js", "text/javascript; charset=utf-8"),
         ("/chat.css", "text/css; charset=utf-8"),
+        ("/theme.css", "text/css; charset=utf-8"),
         ("/favicon.ico", "image/svg+xml"),
     ],
 )
@@ -54,9 +55,9 @@ def test_a_file_refers_only_to_other_files_of_the_page(path: str) -> None:
         assert reference.decode() in ASSETS
 
 
-def test_the_page_refers_to_script_style_and_icon() -> None:
+def test_the_page_refers_to_script_styles_and_icon() -> None:
     references = set(REFERENCE.findall(answer("/").body))
-    assert references == {b"/chat.js", b"/chat.css", b"/favicon.ico"}
+    assert references == {b"/chat.js", b"/theme.css", b"/chat.css", b"/favicon.ico"}
 
 
 def test_the_page_has_no_inline_script_or_style() -> None:
@@ -69,5 +70,6 @@ def test_no_script_writes_markup(path: str) -> None:
 
 
 def test_every_file_that_is_there_is_served() -> None:
-    folder = files("trunkline.demos.chat").joinpath("assets")
-    assert {file.name for file in folder.iterdir()} == {asset.file for asset in ASSETS.values()}
+    folder = files(PACKAGE).joinpath("assets")
+    served = {asset.file for asset in ASSETS.values() if asset.package == PACKAGE}
+    assert {file.name for file in folder.iterdir()} == served

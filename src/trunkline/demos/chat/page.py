@@ -1,21 +1,22 @@
-"""The files of the page, and the header fields that keep it to itself."""
+"""The files of the page; its icon and its colours are those of the status page."""
 
 from __future__ import annotations
 
-from functools import cache
 from http import HTTPStatus
-from importlib.resources import files
 
-from trunkline.app.asset import HEADERS, Asset
+from trunkline.app.asset import HEADERS, ICON, THEME, Asset, read, respond
 from trunkline.protocol.http1 import Response, make_response
 
+PACKAGE = "trunkline.demos.chat"
+
 ASSETS = {
-    "/": Asset("index.html", "text/html; charset=utf-8"),
-    "/chat.css": Asset("chat.css", "text/css; charset=utf-8"),
-    "/chat.js": Asset("chat.js", "text/javascript; charset=utf-8"),
-    "/line.js": Asset("line.js", "text/javascript; charset=utf-8"),
-    "/log.js": Asset("log.js", "text/javascript; charset=utf-8"),
-    "/favicon.ico": Asset("icon.svg", "image/svg+xml"),
+    "/": Asset(PACKAGE, "index.html"),
+    "/theme.css": THEME,
+    "/favicon.ico": ICON,
+    "/chat.css": Asset(PACKAGE, "chat.css"),
+    "/chat.js": Asset(PACKAGE, "chat.js"),
+    "/line.js": Asset(PACKAGE, "line.js"),
+    "/log.js": Asset(PACKAGE, "log.js"),
 }
 """The only paths there are; none of them is looked up in a folder."""
 
@@ -29,11 +30,4 @@ def answer(path: str) -> Response:
     asset = ASSETS.get(path.partition("?")[0])
     if asset is None:
         return make_response(HTTPStatus.NOT_FOUND, "there is no such page\n", HEADERS)
-    fields = HEADERS | {"Content-Type": asset.content_type}
-    return make_response(HTTPStatus.OK, read(asset.file), fields)
-
-
-@cache
-def read(file: str) -> bytes:
-    """Read a file of the page, once."""
-    return files("trunkline.demos.chat").joinpath("assets", file).read_bytes()
+    return respond(asset, read(asset))
