@@ -6,45 +6,27 @@ import asyncio
 from types import SimpleNamespace
 from typing import Any
 
-from tests.server.wire import HANG_SECONDS, ask, port_of
-from trunkline import Headers, Response, ServerConnection
+from tests.app import premises
+from tests.server.wire import HANG_SECONDS
+from trunkline import Headers, Response
 from trunkline.app.app import App
 from trunkline.app.app_server import AppServer
 from trunkline.app.observer import Observer
 from trunkline.app.step import Step
 from trunkline.errors import Closer, ConnectionClosedError, ConnectionClosedOK
-from trunkline.limits import Drain
 from trunkline.protocol.http1 import Request
-
-AT_ONCE = Drain(window=0.0, come_back_within=0.0, patience=HANG_SECONDS)
-"""A drain that nobody waits for."""
-
-
-async def echo(ws: ServerConnection) -> None:
-    async for message in ws:
-        await ws.send(message)
 
 
 def new_app(**options: Any) -> App:
     """Make an application that echoes in rooms."""
-    app = App(**{"drain": AT_ONCE} | options)
-    app.websocket("/rooms/{room}")(echo)
+    app = premises.new_app(**options)
+    app.websocket("/rooms/{room}")(premises.echo)
     return app
 
 
-def serving(app: App) -> AppServer:
-    return app.serve("127.0.0.1", 0)
-
-
-def address(server: Any, path: str, scheme: str = "ws") -> str:
-    return f"{scheme}://127.0.0.1:{port_of(server)}{path}"
-
-
-async def get(server: Any, path: str, **headers: str) -> Response:
+async def get(server: AppServer, path: str, **headers: str) -> Response:
     """Ask over HTTP; an underscore stands for a hyphen."""
-    fields = {"Host": "localhost"} | {k.replace("_", "-"): v for k, v in headers.items()}
-    head = f"GET {path} HTTP/1.1\r\n".encode() + Headers(fields).serialize()
-    return await ask(server, head + b"\r\n")
+    return await premises.ask_from(server, premises.get(path, **headers))
 
 
 class Ends(Observer):

@@ -8,7 +8,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from trunkline import ServerConnection, connect
+from tests.app.premises import echo, port_of
+from trunkline import connect
 from trunkline.app.app import App
 from trunkline.app.app_server import AppServer
 from trunkline.limits import Drain
@@ -21,23 +22,11 @@ REQUEST = (
 )
 
 
-async def echo(ws: ServerConnection) -> None:
-    """Send everything back."""
-    async for message in ws:
-        await ws.send(message)
-
-
 def make_app(**options: Any) -> App:
     """Make an application with one route."""
     app = App(**{"drain": HASTE, **options})
     app.add_websocket("/echo", echo)
     return app
-
-
-def port_of(server: AppServer) -> int:
-    """Give the port of a server."""
-    port: int = server.sockets[0].getsockname()[1]
-    return port
 
 
 def uri_of(server: AppServer) -> str:

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.app.seeing import Ends, address, ended, get, new_app, serving, visit
+from tests.app.premises import serving, uri_of
+from tests.app.seeing import Ends, ended, get, new_app, visit
 from trunkline import Headers, RequestRefused, connect
 from trunkline.app.access_log import AccessLog
 from trunkline.app.step import Step
@@ -53,7 +54,7 @@ async def test_a_life_is_one_line(lines: list[Any]) -> None:
     app = new_app()
     ends = Ends(app)
     async with serving(app) as server:
-        async with connect(address(server, "/rooms/7?token=secret")) as ws:
+        async with connect(uri_of(server, "/rooms/7?token=secret")) as ws:
             await ws.close(1000, "bye")
         await ends.come()
     [line] = lines

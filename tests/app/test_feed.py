@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.app.seeing import AT_ONCE, address, serving
+from tests.app.premises import AT_ONCE, serving, uri_of
 from trunkline import connect
 from trunkline.app import feed as feed_module
 from trunkline.app.app import App
@@ -55,7 +55,7 @@ async def test_who_looks_gets_one_after_the_other() -> None:
     source = Source()
     async with serving(feeding(source)) as server:
         assert source.count == 0
-        async with connect(address(server, "/live")) as ws:
+        async with connect(uri_of(server, "/live")) as ws:
             assert await receive(ws) == {"points": []}
             first, second = await receive(ws), await receive(ws)
     assert first["processes"][0]["connections"] == 1
@@ -64,10 +64,10 @@ async def test_who_looks_gets_one_after_the_other() -> None:
 
 
 async def test_what_was_seen_is_shown_to_the_next() -> None:
-    async with serving(feeding(Source())) as server, connect(address(server, "/live")) as ws:
+    async with serving(feeding(Source())) as server, connect(uri_of(server, "/live")) as ws:
         await receive(ws)
         seen = (await receive(ws))["point"]
-        async with connect(address(server, "/live")) as other:
+        async with connect(uri_of(server, "/live")) as other:
             points = (await receive(other))["points"]
     assert points[0] == seen
 
@@ -75,7 +75,7 @@ async def test_what_was_seen_is_shown_to_the_next() -> None:
 async def test_nothing_is_looked_at_when_nobody_looks() -> None:
     source = Source()
     async with serving(feeding(source)) as server:
-        async with connect(address(server, "/live")) as ws:
+        async with connect(uri_of(server, "/live")) as ws:
             await receive(ws)
         async with asyncio.timeout(HANG_SECONDS):
             while any(task.get_name() == feed_module.TASK for task in asyncio.all_tasks()):
@@ -83,7 +83,7 @@ async def test_nothing_is_looked_at_when_nobody_looks() -> None:
         count = source.count
         await asyncio.sleep(0.01)
         assert source.count == count
-        async with connect(address(server, "/live")) as ws:
+        async with connect(uri_of(server, "/live")) as ws:
             await receive(ws)
             await receive(ws)
         assert source.count > count
@@ -92,7 +92,7 @@ async def test_nothing_is_looked_at_when_nobody_looks() -> None:
 async def test_it_ends_with_the_application(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(feed_module, "SNAPSHOT_INTERVAL", 3600.0)
     async with serving(feeding(Source())) as server:
-        ws = await connect(address(server, "/live"))
+        ws = await connect(uri_of(server, "/live"))
         await receive(ws)
     await ws.wait_closed()
 

@@ -8,7 +8,8 @@ import pytest
 from prometheus_client import CollectorRegistry, Counter
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.app.seeing import Ends, address, get, new_app, serving
+from tests.app.premises import serving, uri_of
+from tests.app.seeing import Ends, get, new_app
 from trunkline import InvalidStatus, Topic, connect
 from trunkline.app.app import App
 from trunkline.app.metrics import Metrics
@@ -48,7 +49,7 @@ async def test_what_happens_is_counted() -> None:
     app.topics["news"] = Topic()
     ends = Ends(app)
     async with serving(app) as server:
-        async with connect(address(server, "/rooms/7")) as ws:
+        async with connect(uri_of(server, "/rooms/7")) as ws:
             await ws.send("hello")
             await ws.recv()
             during = await scrape(server)
@@ -88,7 +89,7 @@ async def test_no_stranger_chooses_a_label() -> None:
     ends = Ends(app)
     origin = {"Origin": f"https://{mark}.example"}
     async with serving(app) as server:
-        uri = address(server, f"/rooms/{mark}?{mark}=1")
+        uri = uri_of(server, f"/rooms/{mark}?{mark}=1")
         with pytest.raises(InvalidStatus):
             await connect(uri, additional_headers=origin | {"User-Agent": mark})
         with pytest.raises(InvalidStatus):

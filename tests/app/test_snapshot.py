@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.app.seeing import address, new_app, serving
+from tests.app.premises import serving, uri_of
+from tests.app.seeing import new_app
 from trunkline import Topic, connect
 from trunkline.app import snapshot
 from trunkline.app.app import App
@@ -26,7 +27,7 @@ from trunkline.engines.choose import engine_info
 async def test_it_tells_who_is_there_and_what_goes_through() -> None:
     app = new_app()
     async with serving(app) as server:
-        async with connect(address(server, "/rooms/7")) as ws:
+        async with connect(uri_of(server, "/rooms/7")) as ws:
             await ws.send("hello")
             await ws.recv()
             told = take_snapshot(app)

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.app.seeing import address, get, new_app, serving
+from tests.app.premises import serving, uri_of
+from tests.app.seeing import get, new_app
 from trunkline import InvalidStatus, connect
 from trunkline.app.asset import read
 from trunkline.app.router import INHERITED
@@ -43,7 +44,7 @@ async def test_so_are_the_figures() -> None:
     app = new_app()
     app.status_page(auth=USERS)
     async with serving(app) as server:
-        uri = address(server, "/status/live")
+        uri = uri_of(server, "/status/live")
         with pytest.raises(InvalidStatus, match="401"):
             await connect(uri)
         elsewhere = ADA | {"Origin": "https://elsewhere.example"}
@@ -61,7 +62,7 @@ async def test_pages_of_all_sites_may_connect_but_not_see_the_figures() -> None:
     elsewhere = ADA | {"Origin": "https://elsewhere.example"}
     async with serving(app) as server:
         with pytest.raises(InvalidStatus, match="403"):
-            await connect(address(server, "/status/live"), additional_headers=elsewhere)
+            await connect(uri_of(server, "/status/live"), additional_headers=elsewhere)
 
 
 @pytest.mark.parametrize(
@@ -113,7 +114,7 @@ async def test_the_page_has_nothing_to_say() -> None:
     app = new_app()
     app.status_page(auth=USERS)
     async with serving(app) as server:
-        ws = await connect(address(server, "/status/live"), additional_headers=ADA)
+        ws = await connect(uri_of(server, "/status/live"), additional_headers=ADA)
         await ws.send("x" * (LARGEST_WORD + 1))
         await asyncio.wait_for(ws.wait_closed(), HANG_SECONDS)
         assert ws.close_code == 1009

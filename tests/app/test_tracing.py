@@ -10,7 +10,8 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, StatusCode
 
-from tests.app.seeing import Ends, address, ended, get, new_app, serving, visit
+from tests.app.premises import serving, uri_of
+from tests.app.seeing import Ends, ended, get, new_app, visit
 from trunkline import Headers, RequestRefused, connect
 from trunkline.app.step import Step
 from trunkline.app.tracing import Tracing, open_tracing
@@ -52,7 +53,7 @@ async def test_a_connection_has_two_spans_that_are_linked(spans: Spans, tracing:
     ends = Ends(app)
     headers = {"traceparent": TRACEPARENT}
     async with serving(app) as server:
-        uri = address(server, "/rooms/7?token=secret")
+        uri = uri_of(server, "/rooms/7?token=secret")
         async with connect(uri, additional_headers=headers) as ws:
             await ws.send("no span for a message")
             await ws.recv()

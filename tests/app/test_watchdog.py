@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.app.seeing import new_app, serving
+from tests.app.premises import serving
+from tests.app.seeing import new_app
 from trunkline.app import watchdog as watchdog_module
 from trunkline.app.watchdog import Watchdog
 

@@ -9,7 +9,8 @@ import pytest_asyncio
 from playwright.async_api import Browser, Error, Page, expect
 
 import trunkline
-from tests.app.seeing import new_app, serving
+from tests.app.premises import serving
+from tests.app.seeing import new_app
 from tests.browser.conftest import OpenTab
 from tests.server.wire import port_of
 from trunkline.app import snapshot
