@@ -25,6 +25,7 @@ from tests.server.wire import HANG_SECONDS
 from trunkline import Close, ConnectionClosed, Limits, RequestRefused, connect
 from trunkline.app.app_server import AppServer
 from trunkline.app.expiry import Expiry
+from trunkline.app.service import Service
 from trunkline.limits import APP_LIMITS, Rate
 
 
@@ -38,6 +39,17 @@ def nobody_is_left(server: AppServer) -> bool:
     crowd = service.crowd
     counts = (len(crowd), len(crowd.addresses), len(crowd.users))
     return counts == (0, 0, 0) and not service._users and not service.connections
+
+
+def test_it_is_one_of_its_application_until_it_ends() -> None:
+    app = new_app()
+    service = Service(app, app.observers)
+    assert (app.services, app.is_announced) == ([], False)
+    service.begin()
+    assert (app.services, app.is_announced) == ([service], True)
+    for _ in range(2):
+        service.end()
+        assert app.services == []
 
 
 async def test_everybody_of_a_user_is_disconnected_and_nobody_else() -> None:

@@ -85,8 +85,7 @@ class AppServer:
             await self._server.wait_closed()
             await self._lifespan.aclose()
             raise
-        self._app.services.append(self._service)
-        self._app.announce()
+        self._service.begin()
         return self
 
     # What is known
@@ -202,8 +201,7 @@ class AppServer:
     async def wait_closed(self) -> None:
         """Wait until everybody has left and the lifespan has ended."""
         await self._server.wait_closed()
-        if self._service in self._app.services:
-            self._app.services.remove(self._service)
+        self._service.end()
         await self._lifespan.aclose()
 
     async def serve_forever(self) -> None:

@@ -56,6 +56,16 @@ class Service(Watch):
         """Of connections, by the path of their route: what goes through them is counted so."""
         self._users: dict[str, set[Visit]] = {}
 
+    def begin(self) -> None:
+        """Be one of the application's, which says once how it is protected."""
+        self.app.services.append(self)
+        self.app.announce()
+
+    def end(self) -> None:
+        """Be one no more, if it was."""
+        if self in self.app.services:
+            self.app.services.remove(self)
+
     def new_desk(self, setting: Setting, stream: Stream) -> Visit:
         """Give who decides about a stream's request."""
         return Visit(self, setting, stream)

@@ -86,14 +86,13 @@ class AsgiApp:
             finally:
                 service.is_ready = False
                 service.cut()
-                self._app.services.remove(service)
+                service.end()
                 self._service = None
 
     def _at_work(self) -> AsgiService:
         if self._service is None:
             self._service = AsgiService(self._app)
-            self._app.services.append(self._service)
-            self._app.announce()
+            self._service.begin()
         return self._service
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
