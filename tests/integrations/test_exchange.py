@@ -252,11 +252,12 @@ async def test_at_shutdown_an_open_connection_is_closed_with_1012() -> None:
     assert visit.peer.closed == Close(1012, "")
 
 
-async def test_at_shutdown_who_was_not_accepted_is_told_503() -> None:
+async def test_at_shutdown_who_was_not_accepted_is_told_when_to_come_back() -> None:
     visit = Visit()
     visit.exchange.shut_down()
     visit.exchange.shut_down()
     assert visit.answer.startswith(b"HTTP/1.1 503 ")
+    assert b"\r\nRetry-After: 5\r\n" in visit.answer
     assert len(visit.stream.writes) == 1
     with pytest.raises(ClientDisconnected):
         await visit.exchange.send({"type": "websocket.accept"})

@@ -8,12 +8,12 @@ import math
 import ssl
 import time
 from collections.abc import Callable, Mapping
-from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from trunkline.auth.key_server import KeyServer
 from trunkline.errors import RequestRefused
 from trunkline.limits import KEYS_LIFETIME, KEYS_RETRY, KEYS_TIMEOUT, LARGEST_KEY_SET
+from trunkline.protocol.retry_hint import refused_for_now
 
 if TYPE_CHECKING:
     from trunkline.auth.key import Key
@@ -99,7 +99,5 @@ class KeySet:
             logger.warning("no keys from %s: %s", self._server.url, error)
 
     def _unavailable(self) -> RequestRefused:
-        seconds = max(1, math.ceil(self._tried_at + self._retry - self._now()))
         reason = "the keys of the issuer cannot be had now: come back"
-        headers = {"Retry-After": str(seconds)}
-        return RequestRefused(HTTPStatus.SERVICE_UNAVAILABLE, reason, headers)
+        return refused_for_now(reason, self._tried_at + self._retry - self._now())

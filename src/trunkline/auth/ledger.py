@@ -6,11 +6,11 @@ import heapq
 import math
 import time
 from collections.abc import Callable
-from http import HTTPStatus
 from typing import Protocol
 
 from trunkline.errors import RequestRefused
 from trunkline.limits import MOST_TICKETS
+from trunkline.protocol.retry_hint import refused_for_now
 
 
 class Ledger(Protocol):
@@ -73,6 +73,4 @@ class MemoryLedger:
 
     def _full(self) -> RequestRefused:
         reason = f"{len(self._spent):,} tickets were used lately, limit {self._most:,}: come back"
-        seconds = math.ceil(self._expiries[0][0] - self._latest)
-        headers = {"Retry-After": str(seconds)}
-        return RequestRefused(HTTPStatus.SERVICE_UNAVAILABLE, reason, headers)
+        return refused_for_now(reason, self._expiries[0][0] - self._latest)

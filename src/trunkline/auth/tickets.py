@@ -10,7 +10,6 @@ import secrets
 import time
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Mapping, Sequence
-from http import HTTPStatus
 from typing import Any
 
 from trunkline.auth.challenge import unauthorized
@@ -20,6 +19,7 @@ from trunkline.auth.source import Query, Source, Sources, Subprotocol
 from trunkline.errors import RequestRefused
 from trunkline.limits import LARGEST_TICKET, LEDGER_RETRY, TICKET_LIFETIME
 from trunkline.protocol.http1 import Request
+from trunkline.protocol.retry_hint import refused_for_now
 
 CHALLENGE = "Ticket"
 # RFC 2104 §3: a key shorter than what the hash gives is weaker than the hash
@@ -143,9 +143,7 @@ class Tickets:
             raise
         except Exception:
             logger.exception("the ledger of tickets failed; the request is refused")
-        headers = {"Retry-After": f"{LEDGER_RETRY:.0f}"}
-        reason = "tickets cannot be taken now: come back"
-        raise RequestRefused(HTTPStatus.SERVICE_UNAVAILABLE, reason, headers)
+        raise unavailable()
 
     def recognises(self, token: str) -> bool:
         """Whether it looks like a ticket."""
@@ -171,6 +169,11 @@ def checked_key(key: str | bytes) -> bytes:
 def refused(reason: str) -> RequestRefused:
     """Make the refusal of a wrong ticket."""
     return unauthorized(reason, CHALLENGE)
+
+
+def unavailable() -> RequestRefused:
+    """Make the refusal where nobody can say which tickets were used."""
+    return refused_for_now("tickets cannot be taken now: come back", LEDGER_RETRY)
 
 
 def encode(data: bytes) -> str:

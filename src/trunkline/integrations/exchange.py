@@ -22,11 +22,11 @@ from trunkline.protocol.handshake import add_unreserved
 from trunkline.protocol.headers import Headers
 from trunkline.protocol.http1 import Response
 from trunkline.server.connection import ServerConnection
+from trunkline.server.serve import shutting_down
 
 Fields = Iterable[tuple[bytes, bytes]]
 
 NOT_CONNECTED = Close(CloseCode.ABNORMAL_CLOSURE, "")
-SHUTTING_DOWN = RequestRefused(HTTPStatus.SERVICE_UNAVAILABLE, "the server is shutting down")
 FAILED = RequestRefused(HTTPStatus.INTERNAL_SERVER_ERROR, "see the server's log")
 REFUSED = RequestRefused(HTTPStatus.FORBIDDEN, "the application refuses this connection")
 
@@ -212,7 +212,7 @@ class Exchange:
     def shut_down(self) -> None:
         """Ask the client to come back to another process."""
         if self._stage in (Stage.CONNECTING, Stage.DENYING):
-            self._refuse(SHUTTING_DOWN, Stage.GONE)
+            self._refuse(shutting_down(), Stage.GONE)
         elif self._connection is not None:
             self._connection.close_soon(CloseCode.SERVICE_RESTART)
 

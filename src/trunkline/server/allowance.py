@@ -13,6 +13,7 @@ from math import ceil
 
 from trunkline.errors import RequestRefused
 from trunkline.limits import ALLOWANCES_REVIEWED, MOST_ALLOWANCES, Rate
+from trunkline.protocol.retry_hint import refused_for_now
 
 LONG_AGO = float("-inf")
 
@@ -117,9 +118,5 @@ def too_often(what: str, rate: Rate, wait: float) -> RequestRefused:
     """
     limit = f"limit {rate.count:,} in {rate.per:g} s, {rate.most:,} at once"
     seconds = max(1, ceil(wait))
-    # RFC 6585 §4: Retry-After says how long to wait
-    return RequestRefused(
-        HTTPStatus.TOO_MANY_REQUESTS,
-        f"too many {what}, {limit}; come back in {seconds} s",
-        {"Retry-After": str(seconds)},
-    )
+    reason = f"too many {what}, {limit}; come back in {seconds} s"
+    return refused_for_now(reason, seconds, HTTPStatus.TOO_MANY_REQUESTS)

@@ -6,6 +6,7 @@ from http import HTTPStatus
 
 from trunkline.errors import RequestRefused
 from trunkline.limits import FULL_RETRY_AFTER, Limits
+from trunkline.protocol.retry_hint import refused_for_now
 
 
 class Headcount:
@@ -112,9 +113,4 @@ class Crowd:
 
 def full(count: int, limit: int) -> RequestRefused:
     """Make the refusal of whoever would be one too many for this process."""
-    # RFC 9110 §15.6.4: Retry-After says how long to wait
-    return RequestRefused(
-        HTTPStatus.SERVICE_UNAVAILABLE,
-        f"{count:,} connections, limit {limit:,}",
-        {"Retry-After": str(FULL_RETRY_AFTER)},
-    )
+    return refused_for_now(f"{count:,} connections, limit {limit:,}", FULL_RETRY_AFTER)

@@ -8,7 +8,6 @@ import socket
 import ssl as ssl_module
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import replace
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
 from trunkline.close_codes import CloseCode
@@ -27,6 +26,7 @@ from trunkline.limits import (
 )
 from trunkline.protocol.extensions import Deflate, choose_deflate
 from trunkline.protocol.handshake import check_subprotocols
+from trunkline.protocol.retry_hint import refused_for_now
 from trunkline.protocol.role import Role
 from trunkline.server.connection import ServerConnection
 from trunkline.server.desk import Desk
@@ -273,9 +273,7 @@ def with_patience(tls: Tls) -> Tls:
 
 def shutting_down() -> RequestRefused:
     """Make the answer to whoever comes too late."""
-    # RFC 9110 §15.6.4: Retry-After says how long to wait
-    headers = {"Retry-After": str(SHUTDOWN_RETRY_AFTER)}
-    return RequestRefused(HTTPStatus.SERVICE_UNAVAILABLE, "the server is shutting down", headers)
+    return refused_for_now("the server is shutting down", SHUTDOWN_RETRY_AFTER)
 
 
 def serve(

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from http import HTTPStatus
 
 from trunkline.app.workers.control import Control
 from trunkline.app.workers.message import Say
+from trunkline.auth.tickets import unavailable
 from trunkline.errors import RequestRefused
-from trunkline.limits import LEDGER_RETRY, LEDGER_TIMEOUT
+from trunkline.limits import LEDGER_TIMEOUT
 
 
 class SupervisorLedger:
@@ -33,14 +33,7 @@ class SupervisorLedger:
                     Say.SPEND, ticket_id=ticket_id, expires_at=expires_at
                 )
         except (TimeoutError, ConnectionError):
-            raise silent() from None
+            raise unavailable() from None
         if "refused" in answer:
             raise RequestRefused(answer["status"], answer["refused"], answer["headers"])
         return bool(answer["is_first"])
-
-
-def silent() -> RequestRefused:
-    """Make the refusal where the supervisor does not answer."""
-    headers = {"Retry-After": f"{LEDGER_RETRY:.0f}"}
-    reason = "tickets cannot be taken now: come back"
-    return RequestRefused(HTTPStatus.SERVICE_UNAVAILABLE, reason, headers)
