@@ -37,6 +37,7 @@ from trunkline.server.desk import Admission
 from trunkline.server.handler import Handler, as_coroutine, as_source, make_events
 from trunkline.server.options import SelectSubprotocol, ServerOptions
 from trunkline.server.origin import SAME_ORIGIN, Origins, check_origin, check_origins, freeze
+from trunkline.server.subprotocol import ask_for_subprotocol
 from trunkline.server.subprotocol import select_subprotocol as choose_subprotocol
 from trunkline.server.watch import Watch
 
@@ -113,10 +114,8 @@ class OneHandler:
         offered = offered_subprotocols(request.headers)
         if self._select_subprotocol is None:
             return self._handler, choose_subprotocol(offered, self._subprotocols)
-        subprotocol = self._select_subprotocol(connection, offered)
-        if subprotocol is not None and subprotocol not in offered:
-            raise ValueError(f"selected subprotocol {subprotocol!r} was not offered")
-        return self._handler, subprotocol
+        chosen = ask_for_subprotocol(self._select_subprotocol, connection, offered)
+        return self._handler, chosen
 
 
 def check_once(request: Request) -> None:

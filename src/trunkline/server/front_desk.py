@@ -18,7 +18,7 @@ from trunkline.server.desk import Admission, Preface
 from trunkline.server.handler import make_events
 from trunkline.server.options import ServerOptions
 from trunkline.server.origin import check_origin
-from trunkline.server.subprotocol import select_subprotocol
+from trunkline.server.subprotocol import ask_for_subprotocol, select_subprotocol
 
 Hook = Callable[..., Awaitable[Response | None] | Response | None]
 Terms = tuple[Agreement, Events | None]
@@ -91,13 +91,11 @@ class FrontDesk:
         return response, (agreement, self._new_events(request))
 
     def _accept(self, connection: ServerConnection, upgrade: Upgrade) -> tuple[Agreement, Response]:
-        options = self._options
-        if options.select_subprotocol is not None:
-            subprotocol = options.select_subprotocol(connection, upgrade.subprotocols)
-            if subprotocol is not None and subprotocol not in upgrade.subprotocols:
-                raise ValueError(f"selected subprotocol {subprotocol!r} was not offered")
+        options, offered = self._options, upgrade.subprotocols
+        if options.select_subprotocol is None:
+            subprotocol = select_subprotocol(offered, options.subprotocols)
         else:
-            subprotocol = select_subprotocol(upgrade.subprotocols, options.subprotocols)
+            subprotocol = ask_for_subprotocol(options.select_subprotocol, connection, offered)
         return negotiate(upgrade, subprotocol, options.deflate)
 
     def _new_events(self, request: Request) -> Events | None:
