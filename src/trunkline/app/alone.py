@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Any
 
 from trunkline.app.app_server import AppServer
 from trunkline.app.deadline import Deadline
@@ -20,6 +20,7 @@ from trunkline.engines.choose import forget_closed_loops
 if TYPE_CHECKING:
     from trunkline.app.app import App
 
+Serving = Callable[[AppServer, Deadline], Coroutine[Any, Any, None]]
 Say = Callable[[str], object]
 """Tells the user where the application is."""
 
@@ -31,12 +32,30 @@ def serve_alone(app: App, options: RunOptions, say: Say) -> None:
         StartFailure: it cannot be started.
     """
     notifier = Notifier(os.environ)
-    sockets = given_sockets(options.place, os.environ)
+
+    def serving(server: AppServer, deadline: Deadline) -> Coroutine[Any, Any, None]:
+        return serve_until_told(app, server, options, deadline, notifier, say)
+
+    run_on_own_loop(serving, app, options, given_sockets(options.place, os.environ))
+
+
+def run_on_own_loop(serving: Serving, app: App, options: RunOptions, sockets: Sockets) -> None:
+    """Serve on a loop that is made for it; what is open is closed at the end.
+
+    Args:
+        serving: is given the server, not started, and the deadline for its end.
+        app: is served.
+        options: how it is run.
+        sockets: to listen at; empty where the options say where.
+
+    Raises:
+        StartFailure: it cannot be started.
+    """
     deadline = Deadline(app.logger)
     try:
         make = make_server(app, options, sockets)
         with asyncio.Runner(loop_factory=loop_factory(options.uvloop)) as runner:
-            runner.run(serve_until_told(app, make(), options, deadline, notifier, say))
+            runner.run(serving(make(), deadline))
     finally:
         deadline.cancel()
         close_all(sockets)

@@ -147,7 +147,7 @@ class Working:
         self.task = asyncio.create_task(
             serve_under_control(
                 app,
-                make_server(app, OPTIONS, self.sockets),
+                make_server(app, OPTIONS, self.sockets)(),
                 office.assignment,
                 OPTIONS,
                 self.deadline,

@@ -6,17 +6,16 @@ import asyncio
 import signal
 import sys
 import traceback
-from collections.abc import AsyncIterator, Callable
-from typing import TYPE_CHECKING
+from collections.abc import AsyncIterator, Callable, Coroutine
+from typing import TYPE_CHECKING, Any
 
-from trunkline.app.alone import make_server
+from trunkline.app.alone import run_on_own_loop
 from trunkline.app.app_server import AppServer
 from trunkline.app.deadline import Deadline
 from trunkline.app.failure import StartFailure
 from trunkline.app.reload import loaded_files
-from trunkline.app.run_options import RunOptions, loop_factory
+from trunkline.app.run_options import RunOptions
 from trunkline.app.signals import handled, leave_to_supervisor
-from trunkline.app.sockets import close_all
 from trunkline.app.stop import Stop
 from trunkline.app.workers.assignment import Assignment
 from trunkline.app.workers.colleagues import Colleagues
@@ -24,7 +23,6 @@ from trunkline.app.workers.control import Control
 from trunkline.app.workers.ledger import SupervisorLedger
 from trunkline.app.workers.message import Message, Say
 from trunkline.app.workers.tickets import share_tickets
-from trunkline.engines.choose import forget_closed_loops
 
 if TYPE_CHECKING:
     from trunkline.app.app import App
@@ -61,21 +59,16 @@ def work(load: Callable[[], App], assignment: Assignment, options: RunOptions) -
 
 def serve_on_own_loop(app: App, assignment: Assignment, options: RunOptions) -> None:
     """Serve until the supervisor says that it is over."""
-    sockets = assignment.sockets()
-    deadline = Deadline(app.logger)
-    try:
-        make = make_server(app, options, sockets)
-        with asyncio.Runner(loop_factory=loop_factory(options.uvloop)) as runner:
-            runner.run(serve_under_control(app, make, assignment, options, deadline))
-    finally:
-        deadline.cancel()
-        close_all(sockets)
-        forget_closed_loops()
+
+    def serving(server: AppServer, deadline: Deadline) -> Coroutine[Any, Any, None]:
+        return serve_under_control(app, server, assignment, options, deadline)
+
+    run_on_own_loop(serving, app, options, assignment.sockets())
 
 
 async def serve_under_control(
     app: App,
-    make: Callable[[], AppServer],
+    server: AppServer,
     assignment: Assignment,
     options: RunOptions,
     deadline: Deadline,
@@ -91,7 +84,7 @@ async def serve_under_control(
             share_tickets(app, SupervisorLedger(control), bytes.fromhex(welcome["key"]))
             stop = Stop(options.drain_of(app.drain), deadline, app.logger)
             heeding = asyncio.ensure_future(heed(messages, app, control, stop))
-            await serve_until_told(make(), control, options, stop)
+            await serve_until_told(server, control, options, stop)
             heeding.cancel()
     finally:
         await control.close()
