@@ -28,7 +28,7 @@ check:
 
 test: check
 	@tools/setup test
-	TRUNKLINE_ENGINE=asyncio tools/pytest -q -n auto $(UNIT) --cov --cov-context=test --cov-report=
+	TRUNKLINE_ENGINE=asyncio tools/pytest -q -n auto $(UNIT) --cov -p tools.coverage_by_file --cov-report=
 	$(PY) tools/coverage_per_file.py
 	TRUNKLINE_ENGINE=asyncio tools/pytest -q -n auto $(HEAVY)
 	@if $(PY) -c '$(IS_NATIVE)'; then set -x; \

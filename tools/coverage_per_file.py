@@ -1,6 +1,6 @@
 """Demands that every source file is covered by its own test file alone, lines and branches.
 
-Run from the top of the repository after ``pytest --cov --cov-context=test``. What a test of
+Run from the top of the repository after ``pytest --cov -p tools.coverage_by_file``. What a test of
 another file happens to run does not count; what runs while modules are imported does.
 """
 
@@ -70,7 +70,7 @@ def find_gaps() -> Iterator[str]:
             yield f"{source}: has no test file {test}"
             continue
         # The empty context is what ran outside of any test: the import of the modules.
-        coverage.get_data().set_query_contexts(["^$", f"^{re.escape(test.as_posix())}::"])
+        coverage.get_data().set_query_contexts(["^$", f"^{re.escape(test.as_posix())}$"])
         if gap := describe_gap(coverage, source):
             yield f"{source}: {test} does not cover {gap}"
 

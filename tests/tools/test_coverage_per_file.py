@@ -49,9 +49,10 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(text)
     pytest_command = [sys.executable, "-m", "pytest", "-q", "-o", "pythonpath=src"]
-    coverage_options = ["--cov", "--cov-context=test", "--cov-report="]
-    own_data = {**os.environ, "COVERAGE_FILE": str(root / ".coverage")}
-    subprocess.run([*pytest_command, *coverage_options], cwd=root, env=own_data, check=True)
+    coverage_options = ["--cov", "-p", "tools.coverage_by_file", "--cov-report="]
+    places = {"COVERAGE_FILE": str(root / ".coverage"), "PYTHONPATH": str(REPOSITORY)}
+    command = [*pytest_command, *coverage_options]
+    subprocess.run(command, cwd=root, env={**os.environ, **places}, check=True)
     return root
 
 
