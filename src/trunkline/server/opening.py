@@ -14,6 +14,7 @@ from trunkline.engines.timers import Timer
 from trunkline.errors import InvalidMessage, RequestRefused
 from trunkline.limits import LINGER, SLOW_RETRY_AFTER, SLOWEST_DOWNLOAD
 from trunkline.protocol.http1 import HeadReader, Request, Response, refusal_for
+from trunkline.protocol.retry_hint import refused_for_now
 from trunkline.server.beginning import begin
 from trunkline.server.body import CONTINUE, Body, expects_continue
 from trunkline.server.date import http_date
@@ -307,10 +308,8 @@ class Opening(Timer):
             seconds,
             limit,
         )
-        # RFC 9110 §15.6.4: the client may ask again; §15.5.9, 408, would say that it was slow
-        headers = {"Retry-After": str(SLOW_RETRY_AFTER)}
-        reason = f"not decided within {limit} s"
-        self.refuse(RequestRefused(HTTPStatus.SERVICE_UNAVAILABLE, reason, headers))
+        # RFC 9110 §15.5.9: 408 would say that the client was slow
+        self.refuse(refused_for_now(f"not decided within {limit} s", SLOW_RETRY_AFTER))
 
     def _task_done(self, task: asyncio.Task[None]) -> None:
         self._watch.finished(self)
