@@ -1,5 +1,7 @@
 """Close codes: which travel, which end a conversation for good, and how each is called."""
 
+from collections.abc import Callable
+
 import pytest
 
 from trunkline.close_codes import CloseCode, PolicyCode, describe, is_sendable, may_retry
@@ -76,3 +78,25 @@ def test_every_registered_code_has_words_of_its_own(code: int) -> None:
 )
 def test_a_code_is_described_by_its_range(code: int, words: str) -> None:
     assert describe(code) == words
+
+
+class Counted(int):
+    """A number that, as a member of an enum is, is compared in Python's own way."""
+
+    comparisons = 0
+
+    def __eq__(self, other: object) -> bool:
+        Counted.comparisons += 1
+        return int(self) == other
+
+    __hash__ = int.__hash__
+
+
+@pytest.mark.parametrize("ask", [describe, is_sendable, may_retry])
+@pytest.mark.parametrize("code", [1013, 3700, 4000, 4999])
+def test_a_code_is_not_compared_with_every_other_one(
+    ask: Callable[[int], object], code: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Counted, "comparisons", 0)
+    assert ask(Counted(code)) == ask(code)
+    assert Counted.comparisons <= 1

