@@ -408,6 +408,10 @@ TOKEN_ROUNDING = 1 / 64
 MAX_BACKLOG = 1 * MIB
 """Bytes that wait for a slow subscriber of a topic; the stream before it holds `write_limit`."""
 
+EVICTIONS_A_ROUND = 25
+"""Connections that a topic gives up in one round of the loop, because too much waits for them: it
+takes a millisecond. Thousands whose backlogs are full at the same time would take seconds."""
+
 MOST_SHARED_HEADS = 256
 """Kinds of opening handshakes whose common lines are kept once for many connections."""
 

@@ -20,7 +20,7 @@ from trunkline.connection.state import State
 from trunkline.connection.subscription import Subscription
 from trunkline.connection.topic import Topic
 from trunkline.errors import Closer, ConnectionClosed, ConnectionClosedError, UsageError
-from trunkline.limits import TICK_BUFFER, WAITING_OVERHEAD
+from trunkline.limits import EVICTIONS_A_ROUND, TICK_BUFFER, WAITING_OVERHEAD
 from trunkline.protocol.events import Binary, Close, Text
 from trunkline.protocol.extensions import DeflateParameters, Direction
 from trunkline.protocol.role import Role
@@ -382,6 +382,107 @@ async def test_a_subscriber_that_never_reads_is_disconnected_and_may_come_back()
     assert (hall.topic.delivered, hall.topic.dropped) == (7, 4)
     assert hall.topic.drops == {"disconnect": 4}
     assert numbers(fine) == list(range(6))
+
+
+async def test_of_many_that_are_full_at_once_some_are_disconnected_in_each_round() -> None:
+    hall = Hall(max_backlog=0)
+    slow = [hall.slow() for _ in range(EVICTIONS_A_ROUND + 1)]
+    fine = hall.enter()
+    await publish(hall.topic, 0)
+    hall.topic.publish(message(1))
+    await asyncio.sleep(0)
+    # All of them miss the message at once, whenever they are told.
+    assert list(hall.topic) == [fine.connection]
+    assert hall.topic.dropped == hall.topic.drops["disconnect"] == len(slow)
+    states = [line.connection.state for line, _ in slow]
+    while states[-1] is State.OPEN:
+        assert states.count(State.OPEN) in (1, len(slow))
+        await asyncio.sleep(0)
+        states = [line.connection.state for line, _ in slow]
+    assert [end_of(line)[1] for line, _ in slow] == [1013] * len(slow)
+
+
+class Doomed:
+    """One who is to be disconnected in a round to come, behind others."""
+
+    def __init__(self) -> None:
+        self.hall = Hall(max_backlog=0)
+        self._others = [self.hall.slow() for _ in range(2 * EVICTIONS_A_ROUND)]
+        self.line, self.subscription = self.hall.slow()
+
+    async def doom(self) -> None:
+        await publish(self.hall.topic, 0)
+        self.hall.topic.publish(message(1))
+        await asyncio.sleep(0)
+        assert self.line.connection.state is State.OPEN
+        self.check()
+
+    def check(self) -> None:
+        """See that no message is for it any more, and that each was counted once."""
+        assert self.line.connection not in self.hall.topic
+        assert (self.subscription.delivered, self.subscription.dropped) == (1, 1)
+        assert self.subscription.is_over
+        assert self.hall.topic.dropped == len(self._others) + 1
+
+
+async def test_who_is_to_be_disconnected_gets_nothing_more() -> None:
+    doomed = Doomed()
+    await doomed.doom()
+    doomed.line.stream.flow()
+    doomed.hall.topic.publish(message(2))
+    await rounds()
+    assert numbers(doomed.line) == [0]
+    assert end_of(doomed.line)[1] == 1013
+    doomed.check()
+
+
+async def test_who_is_to_be_disconnected_cannot_subscribe_again() -> None:
+    doomed = Doomed()
+    await doomed.doom()
+    doomed.line.stream.flow()
+    with pytest.raises(ConnectionClosed, match="1013"):
+        doomed.hall.topic.subscribe(doomed.line.connection)
+    await rounds()
+    doomed.check()
+
+
+@pytest.mark.parametrize("end", ["unsubscribe", "close", "abort", "lost"])
+async def test_who_is_to_be_disconnected_may_leave_before(end: str) -> None:
+    doomed = Doomed()
+    await doomed.doom()
+    match end:
+        case "unsubscribe":
+            doomed.hall.topic.unsubscribe(doomed.line.connection)
+        case "close":
+            doomed.line.connection.close_soon()
+        case "abort":
+            doomed.line.connection.abort()
+        case _:
+            doomed.line.stream.lose(None)
+    doomed.check()
+    await rounds()
+    doomed.check()
+    assert doomed.line.connection.state is not State.OPEN
+
+
+def test_a_topic_outlives_a_loop_that_left_somebody_to_be_disconnected() -> None:
+    topic = Topic(max_backlog=0)
+
+    async def overflow(count: int) -> list[State]:
+        hall = Hall()
+        hall.topic = topic
+        lines = [hall.slow()[0] for _ in range(count)]
+        await publish(topic, 0)
+        topic.publish(message(1))
+        for _ in range(3):
+            await asyncio.sleep(0)
+        return [line.connection.state for line in lines]
+
+    loop = asyncio.new_event_loop()
+    states = loop.run_until_complete(overflow(10 * EVICTIONS_A_ROUND))
+    loop.close()
+    assert states[-1] is State.OPEN
+    assert State.OPEN not in asyncio.run(overflow(1))
 
 
 async def test_of_each_key_a_slow_subscriber_gets_the_newest() -> None:

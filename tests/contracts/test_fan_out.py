@@ -22,6 +22,7 @@ from trunkline import (
     connect,
     serve,
 )
+from trunkline.connection.evictions import Evictions
 
 pytestmark = pytest.mark.usefixtures("engine_name")
 
@@ -145,6 +146,23 @@ async def test_who_never_reads_is_disconnected_and_the_others_get_everything(
         error = slow.closed()
         assert isinstance(error, ConnectionClosedError)
         assert error.code == CloseCode.TRY_AGAIN_LATER
+
+
+async def test_the_loop_goes_on_between_those_who_are_given_up(
+    is_tls: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("trunkline.connection.evictions.EVICTIONS_A_ROUND", 1)
+    async with fill(is_tls) as hall:
+        evictions, left = Evictions(), []
+        for connection in hall.connections:
+            evictions.add(connection._link, "too much")
+        while evictions:
+            left.append(len(evictions))
+            await asyncio.sleep(0)
+        assert left == list(range(LISTENERS, 0, -1))
+        for connection in hall.connections:
+            await connection.wait_closed()
+            assert connection.closed().code == CloseCode.TRY_AGAIN_LATER
 
 
 async def test_an_abort_in_the_middle_touches_no_other(is_tls: bool) -> None:

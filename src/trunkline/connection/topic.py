@@ -7,6 +7,7 @@ from collections.abc import Hashable, Iterator, Sequence
 
 from trunkline.connection.backlog import Backlog, BacklogFull, Overflow, size_of
 from trunkline.connection.connection import Connection
+from trunkline.connection.evictions import Evictions
 from trunkline.connection.form import Form
 from trunkline.connection.fragments import DataLike
 from trunkline.connection.group import Group
@@ -52,6 +53,7 @@ class Topic:
         self._subscriptions: dict[Connection, Subscription] = {}
         self._groups: dict[tuple[Form, FanOut, Traffic], Group] = {}
         self._apart: dict[Subscription, None] = {}
+        self._evictions = Evictions()
         self._tick: list[SharedMessage] = []
         self._tick_size = 0
         self._is_called_soon = False
@@ -97,6 +99,8 @@ class Topic:
             self._max_backlog if max_backlog is None else check_bytes(max_backlog),
         )
         link = connection._link
+        # Who has missed messages comes back on another connection, and knows of it.
+        self._evictions.hasten(link)
         link.check_open()
         self._use(link.engine)
         subscription = Subscription(self, connection, backlog)
@@ -170,7 +174,9 @@ class Topic:
     def _use(self, engine: Engine) -> None:
         if self._subscriptions and engine is not self._engine:
             raise UsageError("the subscribers of a topic all live in one event loop")
-        self._engine = engine
+        if engine is not self._engine:
+            # What a loop has not done when it ends, it never does.
+            self._engine, self._evictions, self._is_called_soon = engine, Evictions(), False
 
     def _remove(self, subscription: Subscription) -> None:
         self._subscriptions.pop(subscription.connection, None)
@@ -218,7 +224,7 @@ class Topic:
             subscription.deliver(messages)
         except BacklogFull as full:
             self.unsubscribe(connection)
-            connection._link.give_up_slow(str(full))
+            self._evictions.add(connection._link, str(full))
         except Exception:
             self._cut(connection)
         else:
