@@ -94,6 +94,15 @@ def test_the_newest_that_is_dropped_makes_no_room_and_a_smaller_one_finds_it() -
     assert drain(backlog) == ["m1", "m2"]
 
 
+def test_a_copy_goes_its_own_way() -> None:
+    backlog = Backlog(Overflow.DROP_OLDEST, 2 * ONE)
+    fill(backlog, "m1", "m2")
+    copy = backlog.copy()
+    fill(backlog, "m3")
+    assert fill(copy, "m4", "m5") == [1, 1]
+    assert (drain(backlog), drain(copy)) == (["m2", "m3"], ["m4", "m5"])
+
+
 def test_what_is_cleared_is_gone() -> None:
     backlog = Backlog(Overflow.DROP_NEWEST, 2 * ONE)
     fill(backlog, "m1")

@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from tests.connection.memory_stream import Line, open_line, rounds
+from tests.connection.memory_stream import Line, MemoryEngine, open_line, rounds
 from trunkline.connection.shared_message import SharedMessage
 from trunkline.connection.subscription import Subscription
 from trunkline.connection.topic import Topic
@@ -15,8 +15,10 @@ from trunkline.protocol.events import Text
 from trunkline.protocol.role import Role
 
 
-def subscribe(topic: Topic, role: Role = Role.SERVER) -> tuple[Line, Subscription]:
-    line = open_line(role, write_limit=10)
+def subscribe(
+    topic: Topic, role: Role = Role.SERVER, engine: MemoryEngine | None = None
+) -> tuple[Line, Subscription]:
+    line = open_line(role, write_limit=10, engine=engine)
     return line, topic.subscribe(line.connection)
 
 
@@ -70,6 +72,45 @@ async def test_the_end_of_one_that_waits_counts_what_waited() -> None:
     topic.publish("w")
     line.connection.abort()
     assert counts(subscription) == (1, 0, 3)
+
+
+async def test_several_that_wait_together_go_their_own_ways() -> None:
+    topic = Topic(overflow="drop_oldest", max_backlog=2 * (WAITING_OVERHEAD + 1))
+    engine = MemoryEngine()
+    subscribed = [subscribe(topic, engine=engine) for _ in range(3)]
+    for line, _ in subscribed:
+        line.stream.stall()
+    await publish(topic, "x" * 20, *"abc")
+    (first, one), (_, two), (_, three) = subscribed
+    assert one.cohort is two.cohort is three.cohort is not None
+    assert [counts(each) for each in (one, two, three)] == [(1, 2, 1)] * 3
+    first.stream.flow()
+    await publish(topic, "d")
+    two.connection.abort()
+    await publish(topic, "e")
+    assert first.peer.heard[1:] == [Text(text) for text in "bcde"]
+    assert counts(one) == (5, 0, 1)
+    assert counts(two) == (1, 0, 4)
+    assert counts(three) == (1, 2, 3)
+    assert topic.dropped == sum(each.dropped for each in (one, two, three))
+    assert topic.drops == {"drop_oldest": 6, "left": 2}
+
+
+async def test_who_reads_a_little_and_stops_waits_by_itself() -> None:
+    topic = Topic(max_backlog=2 * (WAITING_OVERHEAD + 20))
+    line, subscription = subscribe(topic)
+    line.stream.stall()
+    await publish(topic, "x" * 20, "y" * 20, "z" * 20)
+    line.stream.leave(1)
+    await rounds()
+    assert counts(subscription) == (2, 1, 0)
+    await publish(topic, "a")
+    assert counts(subscription) == (2, 2, 0)
+    assert subscription.cohort is None
+    await publish(topic, "b" * 20)
+    assert counts(subscription) == (2, 0, 3)
+    assert topic.drops == {"disconnect": 3}
+    assert line.stream.was_aborted
 
 
 async def test_the_last_messages_may_find_no_room() -> None:

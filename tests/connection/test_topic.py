@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.connection.memory_stream import Line, end_of, open_line, rounds
-from trunkline.connection.backlog import Overflow
+from trunkline.connection.backlog import Backlog, Overflow
 from trunkline.connection.connection import Connection
 from trunkline.connection.events import Events
 from trunkline.connection.state import State
@@ -384,6 +384,16 @@ async def test_a_subscriber_that_never_reads_is_disconnected_and_may_come_back()
     assert numbers(fine) == list(range(6))
 
 
+async def test_a_subscriber_that_reads_too_slowly_is_disconnected() -> None:
+    hall = Hall(max_backlog=ROOM_FOR_3)
+    line, subscription = hall.slow()
+    await publish(hall.topic, 0, 1, 2)
+    line.stream.leave(1)
+    await publish(hall.topic, 3, 4, 5)
+    assert end_of(line)[1:3] == (1013, "the peer does not read: 912 bytes wait, limit 684")
+    assert (subscription.delivered, subscription.waiting, subscription.dropped) == (2, 0, 4)
+
+
 async def test_of_many_that_are_full_at_once_some_are_disconnected_in_each_round() -> None:
     hall = Hall(max_backlog=0)
     slow = [hall.slow() for _ in range(EVICTIONS_A_ROUND + 1)]
@@ -400,6 +410,35 @@ async def test_of_many_that_are_full_at_once_some_are_disconnected_in_each_round
         await asyncio.sleep(0)
         states = [line.connection.state for line, _ in slow]
     assert [end_of(line)[1] for line, _ in slow] == [1013] * len(slow)
+
+
+async def test_slow_subscribers_of_all_kinds_count_as_if_each_were_alone() -> None:
+    hall = Hall(overflow="drop_newest", max_backlog=ROOM_FOR_3)
+    kinds: list[dict[str, Any]] = [
+        {},
+        {},
+        {"max_backlog": 0},
+        {"max_backlog": 0},
+        {"overflow": "drop_oldest"},
+        {"overflow": "disconnect"},
+        {"overflow": "disconnect"},
+    ]
+    lines = [hall.open(write_limit=FULL) for _ in kinds]
+    subscriptions = [
+        hall.topic.subscribe(line.connection, **kind)
+        for line, kind in zip(lines, kinds, strict=True)
+    ]
+    for line in lines:
+        line.stream.stall()
+    await publish(hall.topic, *range(6))
+    counts = [(each.delivered, each.waiting, each.dropped) for each in subscriptions]
+    assert counts == [(1, 3, 2)] * 2 + [(1, 0, 5)] * 2 + [(1, 3, 2)] + [(1, 0, 4)] * 2
+    assert hall.topic.drops == {"drop_newest": 14, "drop_oldest": 2, "disconnect": 8}
+    for line in lines[:5]:
+        line.stream.flow()
+    await rounds()
+    heard = [numbers(line) for line in lines[:5]]
+    assert heard == [[0, 1, 2, 3]] * 2 + [[0]] * 2 + [[0, 3, 4, 5]]
 
 
 class Doomed:
@@ -756,6 +795,27 @@ async def test_a_group_that_cannot_be_sent_to_is_cut_and_the_others_are_sent_to(
     assert list(hall.topic) == [apart.connection]
     assert [(one.delivered, one.dropped) for one in subscriptions] == [(1, 1)] * 2
     assert (hall.topic.delivered, hall.topic.dropped) == (5, 2)
+    assert caplog.text.count("a topic could not send to") == 2
+
+
+async def test_those_who_cannot_be_let_wait_are_cut_and_touch_no_other(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_memory(*_: object) -> None:
+        raise MemoryError
+
+    hall = Hall()
+    slow = [hall.slow() for _ in range(2)]
+    fine = hall.enter()
+    await publish(hall.topic, 0, 1)
+    with monkeypatch.context() as patch, caplog.at_level(logging.ERROR):
+        patch.setattr(Backlog, "add", no_memory)
+        await publish(hall.topic, 2)
+    await publish(hall.topic, 3)
+    assert numbers(fine) == [0, 1, 2, 3]
+    assert list(hall.topic) == [fine.connection]
+    assert all(line.stream.was_aborted for line, _ in slow)
+    assert [(one.delivered, one.dropped) for _, one in slow] == [(1, 2)] * 2
     assert caplog.text.count("a topic could not send to") == 2
 
 

@@ -78,6 +78,12 @@ class Backlog:
         self.size -= size_of(message)
         return message
 
+    def copy(self) -> Backlog:
+        """Let the same messages wait somewhere else, too."""
+        other = Backlog(self.overflow, self.limit)
+        other.size, other._messages = self.size, self._messages.copy()
+        return other
+
     def clear(self) -> None:
         """Drop everything."""
         self._messages.clear()

@@ -10,6 +10,7 @@ from trunkline.connection.connection import Connection
 from trunkline.connection.shared_message import SharedMessage
 
 if TYPE_CHECKING:
+    from trunkline.connection.cohort import Cohort
     from trunkline.connection.group import Group
     from trunkline.connection.topic import Topic
 
@@ -30,11 +31,12 @@ class Subscription:
         "_backlog",
         "_by_group",
         "_by_itself",
+        "_dropped",
         "_due",
         "_last_loss",
         "_topic",
+        "cohort",
         "connection",
-        "dropped",
         "group",
         "is_over",
         "joined_at",
@@ -48,14 +50,14 @@ class Subscription:
         self._by_group = 0
         self._by_itself = 0
         self._due = 0
+        self._dropped = 0
         self._last_loss: str = LEFT
         self.connection = connection
         """Who is subscribed."""
         self.outbox = connection._outbox
-        self.dropped = 0
-        """Messages that were published for it and not sent: by the policy, or at its end."""
         self.is_over = False
         """Whether it was ended, or its connection was."""
+        self.cohort: Cohort | None = None
         self.group: Group | None = None
         self.joined_at = 0
         self.skipped = 0
@@ -67,14 +69,19 @@ class Subscription:
         return self._by_group + self._by_itself + in_group
 
     @property
+    def dropped(self) -> int:
+        """Messages that were published for it and not sent: by the policy, or at its end."""
+        return self._dropped + (0 if self.cohort is None else self.cohort.dropped)
+
+    @property
     def waiting(self) -> int:
         """Messages that wait until the peer reads."""
-        return len(self._backlog)
+        return len(self.backlog)
 
     @property
     def waiting_bytes(self) -> int:
         """What these count for against the limit."""
-        return self._backlog.size
+        return self.backlog.size
 
     # Called by the link
 
@@ -85,6 +92,7 @@ class Subscription:
     def drained(self) -> None:
         """Go on soon, after those who wait in `send()`."""
         if self.group is None:
+            self._topic.part(self)
             self._topic.call_soon()
 
     def ending(self) -> None:
@@ -94,9 +102,19 @@ class Subscription:
     # Called by the topic
 
     @property
+    def backlog(self) -> Backlog:
+        """What waits, for it alone or for others, too."""
+        return self._backlog if self.cohort is None else self.cohort.backlog
+
+    @property
     def keeps_up(self) -> bool:
         """Whether nothing waits, and need not."""
-        return not self._backlog and self.outbox.has_room
+        return not self.backlog and self.outbox.has_room
+
+    @property
+    def is_held_up(self) -> bool:
+        """Whether a whole tick will have to wait, and is the first to do so."""
+        return not (self.backlog or self.skipped or self.outbox.has_room)
 
     def leave_group(self) -> None:
         """Be sent to by itself from now on."""
@@ -104,6 +122,18 @@ class Subscription:
             self._by_group += self.group.sent - self.joined_at
             self.group.remove(self)
             self.group = None
+
+    def leave_cohort(self) -> None:
+        """Wait by itself from now on, for the same messages."""
+        if self.cohort is not None:
+            self._backlog = self.cohort.backlog.copy()
+            self._forget_cohort(self.cohort)
+
+    def _forget_cohort(self, cohort: Cohort) -> None:
+        self._due += cohort.due
+        self._dropped += cohort.dropped
+        cohort.remove(self)
+        self.cohort = None
 
     def deliver(self, messages: Sequence[SharedMessage]) -> None:
         """Send what waits, then `messages`, as far as there is room; let the rest wait.
@@ -123,6 +153,10 @@ class Subscription:
             else:
                 self._send(piece)
 
+    def overflowed(self) -> None:
+        """Take note that what it will not get is lost by its policy."""
+        self._last_loss = self._backlog.overflow
+
     def missed(self, messages: Sequence[SharedMessage]) -> None:
         """Count what was to be sent together with others, and may not have been."""
         self._drop(len(messages), LEFT)
@@ -136,11 +170,13 @@ class Subscription:
         """
         self.is_over = True
         why = self._last_loss  # and not that of the very last messages
-        if not self.outbox.can_send:
+        if self.cohort is not None or not self.outbox.can_send:
             self._due += len(pending) - self.skipped
         elif pending:
             self._deliver_last(pending)
-        self._drop(self._due - self._by_itself - self.dropped, why)
+        if self.cohort is not None:
+            self._forget_cohort(self.cohort)
+        self._drop(self._due - self._by_itself - self._dropped, why)
         self._backlog.clear()
 
     def _deliver_last(self, pending: Sequence[SharedMessage]) -> None:
@@ -173,11 +209,9 @@ class Subscription:
             for message in messages:
                 self._drop(self._backlog.add(message), policy)
         except BacklogFull:
-            self._last_loss = policy
+            self.overflowed()
             raise
 
     def _drop(self, count: int, why: str) -> None:
-        self.dropped += count
-        self._topic.dropped += count
-        if count:
-            self._topic.drops[str(why)] += count
+        self._dropped += count
+        self._topic.count_dropped(count, why)

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Hashable, Iterator, Sequence
 
 from trunkline.connection.backlog import Backlog, BacklogFull, Overflow, size_of
+from trunkline.connection.cohort import Cohort
 from trunkline.connection.connection import Connection
 from trunkline.connection.evictions import Evictions
 from trunkline.connection.form import Form
@@ -52,10 +53,12 @@ class Topic:
         self._engine: Engine | None = None
         self._subscriptions: dict[Connection, Subscription] = {}
         self._groups: dict[tuple[Form, FanOut, Traffic], Group] = {}
+        self._cohorts: dict[tuple[Overflow, int, int], Cohort] = {}
         self._apart: dict[Subscription, None] = {}
         self._evictions = Evictions()
         self._tick: list[SharedMessage] = []
         self._tick_size = 0
+        self._tick_number = 0
         self._is_called_soon = False
 
     def __len__(self) -> int:
@@ -162,12 +165,19 @@ class Topic:
     def part(self, subscription: Subscription) -> None:
         """Send to this one by itself for a while."""
         subscription.leave_group()
+        subscription.leave_cohort()
         self._apart[subscription] = None
 
     def leave(self, subscription: Subscription) -> None:
         """Let a subscriber go; what was published before goes before, where there is room."""
         self._remove(subscription)
         subscription.end(self._tick)
+
+    def count_dropped(self, count: int, why: str) -> None:
+        """Count messages that a subscriber does not get."""
+        self.dropped += count
+        if count:
+            self.drops[str(why)] += count
 
     # Inside
 
@@ -189,8 +199,12 @@ class Topic:
 
     def _flush(self) -> None:
         tick, self._tick, self._tick_size = self._tick, [], 0
+        self._tick_number += 1
         apart = list(self._apart)
         if tick:
+            self._cohorts = {kind: cohort for kind, cohort in self._cohorts.items() if cohort}
+            for cohort in self._cohorts.values():
+                self._let_wait(cohort, tick)
             for group in self._groups.values():
                 apart += self._deliver_to_all(group, tick)
         for subscription in apart:
@@ -221,14 +235,49 @@ class Topic:
         if subscription.is_over:
             return
         try:
+            if messages and subscription.is_held_up:
+                self._let_wait_with_others(subscription, messages)
+                return
             subscription.deliver(messages)
         except BacklogFull as full:
-            self.unsubscribe(connection)
-            self._evictions.add(connection._link, str(full))
+            self._evict(connection, full)
         except Exception:
             self._cut(connection)
         else:
             self._join(subscription)
+
+    def _evict(self, connection: Connection, full: BacklogFull) -> None:
+        self.unsubscribe(connection)
+        self._evictions.add(connection._link, str(full))
+
+    def _let_wait_with_others(
+        self, subscription: Subscription, messages: Sequence[SharedMessage]
+    ) -> None:
+        """Let it wait together with those who begin to wait with this tick, too."""
+        self._apart.pop(subscription, None)
+        backlog = subscription.backlog
+        kind = backlog.overflow, backlog.limit, self._tick_number
+        cohort = self._cohorts.get(kind)
+        if cohort:
+            cohort.add(subscription)
+            self.count_dropped(cohort.dropped, backlog.overflow)
+        else:
+            cohort = self._cohorts[kind] = Cohort(backlog.overflow, backlog.limit)
+            cohort.add(subscription)
+            self._let_wait(cohort, messages)
+
+    def _let_wait(self, cohort: Cohort, messages: Sequence[SharedMessage]) -> None:
+        try:
+            dropped = cohort.wait(messages)
+        except BacklogFull as full:
+            for subscription in cohort.members():
+                subscription.overflowed()
+                self._evict(subscription.connection, full)
+        except Exception:
+            for subscription in cohort.members():
+                self._cut(subscription.connection)
+        else:
+            self.count_dropped(dropped * len(cohort), cohort.backlog.overflow)
 
     def _join(self, subscription: Subscription) -> None:
         """Send to this one together with others, where that is possible."""
