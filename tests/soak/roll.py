@@ -10,6 +10,7 @@ import argparse
 import asyncio
 import signal
 import sys
+import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -70,14 +71,17 @@ def roll(clients: int, rolls: int, window: float) -> dict[str, Any]:
     """
     with fleet(WORKERS, window, COME_BACK_WITHIN) as ships:
         talkers = [Talker(name) for name in range(clients)]
+        begun = time.monotonic()
         asyncio.run(restart(ships, talkers, rolls))
         ships.process.terminate()
         exit_code = ships.process.wait(HANG_SECONDS)
+        seconds = round(time.monotonic() - begun, 2)
         acknowledged = {each for talker in talkers for each in talker.acknowledged}
         lost = acknowledged - ships.written()
     facts = {
         "clients": clients,
         "rolls": rolls,
+        "seconds": seconds,
         "workers": len({pid for talker in talkers for pid in talker.workers}),
         "connections": sum(len(talker.workers) for talker in talkers),
         "acknowledged": len(acknowledged),
