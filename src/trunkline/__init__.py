@@ -147,9 +147,9 @@ _LATER = {
     "App": "trunkline.app.app",
     "AppConnection": "trunkline.app.connection",
     "AppServer": "trunkline.app.app_server",
-    "HttpRequest": "trunkline.app.http",
-    "Invalid": "trunkline.app.invalid",
-    "Observer": "trunkline.app.observer",
+    "HttpRequest": "trunkline.app.routing.http",
+    "Invalid": "trunkline.app.messages.invalid",
+    "Observer": "trunkline.app.observation.observer",
 }
 
 
@@ -168,9 +168,9 @@ if TYPE_CHECKING:
     from trunkline.app.app import App
     from trunkline.app.app_server import AppServer
     from trunkline.app.connection import AppConnection
-    from trunkline.app.http import HttpRequest
-    from trunkline.app.invalid import Invalid
-    from trunkline.app.observer import Observer
+    from trunkline.app.messages.invalid import Invalid
+    from trunkline.app.observation.observer import Observer
+    from trunkline.app.routing.http import HttpRequest
 else:
     # Type checkers would take any name for one that is there.
     __getattr__ = _import_later

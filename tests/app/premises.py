@@ -11,11 +11,11 @@ import msgspec
 
 from tests.server.wire import HANG_SECONDS, KEY, client_endpoint, read_answer
 from trunkline import Headers, RequestRefused, Response
+from trunkline.app.admission.step import Step
 from trunkline.app.app import App
 from trunkline.app.app_server import AppServer
 from trunkline.app.connection import AppConnection
-from trunkline.app.observer import Observer
-from trunkline.app.step import Step
+from trunkline.app.observation.observer import Observer
 from trunkline.app.visit import Visit
 from trunkline.limits import Drain
 from trunkline.protocol.events import Binary, Text

@@ -9,10 +9,10 @@ from typing import Any
 from tests.app import premises
 from tests.server.wire import HANG_SECONDS
 from trunkline import Headers, Response
+from trunkline.app.admission.step import Step
 from trunkline.app.app import App
 from trunkline.app.app_server import AppServer
-from trunkline.app.observer import Observer
-from trunkline.app.step import Step
+from trunkline.app.observation.observer import Observer
 from trunkline.errors import Closer, ConnectionClosedError, ConnectionClosedOK
 from trunkline.protocol.http1 import Request
 

@@ -24,7 +24,7 @@ from tests.app.premises import (
 from tests.client.certificates import client_context, server_context
 from trunkline import Deflate, InvalidStatus, connect
 from trunkline.app.app import App
-from trunkline.app.tracing import Tracing
+from trunkline.app.observation.tracing import Tracing
 
 # Routes
 

@@ -30,10 +30,10 @@ from tests.app.premises import (
 from tests.auth.openings import NOW
 from tests.server.wire import read_answer
 from trunkline import Close, ConnectionClosed, Headers, Limits, RequestRefused, Response, connect
+from trunkline.app.admission.step import Step
 from trunkline.app.app import App
-from trunkline.app.http import HttpRequest
-from trunkline.app.schema import schema_for
-from trunkline.app.step import Step
+from trunkline.app.messages.schema import schema_for
+from trunkline.app.routing.http import HttpRequest
 from trunkline.auth import JWT, Basic, Cookie, Query, Tickets
 from trunkline.protocol.forwarded import parse_x_forwarded
 

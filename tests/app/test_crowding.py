@@ -25,8 +25,8 @@ from tests.app.premises import (
 )
 from tests.auth.openings import NOW
 from trunkline import Limits, connect
+from trunkline.app.admission.step import Step
 from trunkline.app.app_server import AppServer
-from trunkline.app.step import Step
 from trunkline.limits import FULL_RETRY_AFTER, Rate
 
 

@@ -23,8 +23,8 @@ from tests.auth.clock import Clock
 from tests.auth.openings import NOW
 from tests.server.wire import HANG_SECONDS
 from trunkline import Close, ConnectionClosed, Limits, RequestRefused, connect
+from trunkline.app.admission.expiry import Expiry
 from trunkline.app.app_server import AppServer
-from trunkline.app.expiry import Expiry
 from trunkline.app.service import Service
 from trunkline.limits import APP_LIMITS, Rate
 

@@ -27,9 +27,9 @@ from tests.app.rooms import KINDS, Guest, Room
 from tests.auth.clock import Clock
 from tests.auth.openings import NOW
 from trunkline import ConnectionClosed, Request, RequestRefused, Topic, connect
+from trunkline.app.admission.step import Step
 from trunkline.app.app import App
-from trunkline.app.http import HttpRequest
-from trunkline.app.step import Step
+from trunkline.app.routing.http import HttpRequest
 from trunkline.auth import (
     JWT,
     Basic,

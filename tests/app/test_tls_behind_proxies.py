@@ -27,9 +27,9 @@ from tests.engines.ear import authority, client_context, server_context
 from tests.engines.porter import Caller, calling
 from tests.protocol.test_proxy_protocol import block
 from trunkline import Limits, connect
+from trunkline.app.admission.step import Step
 from trunkline.app.app import App
 from trunkline.app.app_server import AppServer
-from trunkline.app.step import Step
 
 CLIENT, STRANGER = "192.0.2.7", "127.0.0.2"
 LINE = f"PROXY TCP4 {CLIENT} 127.0.0.1 4000 443\r\n".encode()

@@ -12,7 +12,7 @@ from tests.app.premises import new_app, serving, uri_of
 from tests.app.rooms import KINDS
 from trunkline import Events, Topic, connect
 from trunkline.app.app import App
-from trunkline.app.invalid import Invalid
+from trunkline.app.messages.invalid import Invalid
 
 
 class Buy(msgspec.Struct, tag="buy"):

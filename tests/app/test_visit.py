@@ -25,9 +25,9 @@ from tests.app.premises import (
 from tests.auth.openings import NOW
 from tests.server.wire import KEY, read_answer, request
 from trunkline import Limits, Request, RequestRefused, Response, connect
+from trunkline.app.admission.step import Step
 from trunkline.app.app import App
-from trunkline.app.http import HttpRequest
-from trunkline.app.step import Step
+from trunkline.app.routing.http import HttpRequest
 from trunkline.app.visit import peer_address
 from trunkline.auth import Identity, OrAnonymous
 from trunkline.limits import Rate

@@ -18,11 +18,11 @@ from tests.browser.conftest import OpenTab
 from tests.browser.conversation import BLANK_PAGE, converse, ending
 from tests.docs.page import Page as Documentation
 from trunkline import auth
+from trunkline.app.admission.step import Step
 from trunkline.app.app import App
 from trunkline.app.app_server import AppServer
 from trunkline.app.connection import AppConnection
-from trunkline.app.observer import Observer
-from trunkline.app.step import Step
+from trunkline.app.observation.observer import Observer
 from trunkline.app.visit import Visit
 from trunkline.limits import Drain
 from trunkline.protocol.http1 import Response, make_response

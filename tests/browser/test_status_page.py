@@ -13,8 +13,8 @@ from tests.app.premises import serving
 from tests.app.seeing import new_app
 from tests.browser.conftest import OpenTab
 from tests.server.wire import port_of
-from trunkline.app import snapshot
 from trunkline.app.app_server import AppServer
+from trunkline.app.observation import snapshot
 from trunkline.auth.basic import Basic
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")

@@ -7,8 +7,8 @@ from typing import Any, cast
 import pytest
 
 from trunkline.app.app import App
-from trunkline.app.certificate import Certificate
-from trunkline.app.place import Place
+from trunkline.app.listening.certificate import Certificate
+from trunkline.app.listening.place import Place
 from trunkline.cli import application
 from trunkline.cli.application import (
     check_no_application_options,

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from trunkline.app.failure import StartFailure
+from trunkline.app.listening.failure import StartFailure
 from trunkline.cli import command
 from trunkline.cli.arguments import ConnectArguments, DoctorArguments, ServeArguments
 from trunkline.cli.command import main

@@ -16,7 +16,7 @@ import trustme
 
 import trunkline
 from trunkline.app.app import App
-from trunkline.app.failure import StartFailure
+from trunkline.app.listening.failure import StartFailure
 from trunkline.cli.arguments import ServeArguments, parse_arguments
 from trunkline.cli.console import Console
 from trunkline.cli.exit_code import ExitCode

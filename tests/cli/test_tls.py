@@ -5,7 +5,7 @@ from typing import cast
 import pytest
 import trustme
 
-from trunkline.app.failure import StartFailure
+from trunkline.app.listening.failure import StartFailure
 from trunkline.cli.arguments import ConnectArguments, ServeArguments, parse_arguments
 from trunkline.cli.exit_code import ExitCode
 from trunkline.cli.failures import Failure

@@ -15,11 +15,11 @@ import pytest
 import trunkline
 from tests.proxies.front import HOST, Front
 from tests.server.wire import client_endpoint, read_answer, request
+from trunkline.app.admission.step import Step
 from trunkline.app.app import App
 from trunkline.app.app_server import AppServer
 from trunkline.app.connection import AppConnection
-from trunkline.app.observer import Observer
-from trunkline.app.step import Step
+from trunkline.app.observation.observer import Observer
 from trunkline.app.visit import Visit
 from trunkline.limits import APP_LIMITS, Drain, Limits
 from trunkline.server.trust import ForwardingHeader

@@ -16,10 +16,10 @@ import pytest
 import trunkline
 from tests.interop.certificate import Certificate
 from tests.proxies.front import HOST, Front
+from trunkline.app.admission.step import Step
 from trunkline.app.app import App
 from trunkline.app.connection import AppConnection
-from trunkline.app.observer import Observer
-from trunkline.app.step import Step
+from trunkline.app.observation.observer import Observer
 from trunkline.app.visit import Visit
 from trunkline.limits import Drain
 

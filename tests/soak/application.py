@@ -24,7 +24,7 @@ from tests.soak.served import HOST, Served
 from trunkline import Connection, Events, Topic
 from trunkline.app.app import App
 from trunkline.app.connection import AppConnection
-from trunkline.app.observer import Observer
+from trunkline.app.observation.observer import Observer
 from trunkline.app.visit import Visit
 from trunkline.engines.choose import VARIABLE
 from trunkline.errors import RequestRefused

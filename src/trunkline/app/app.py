@@ -9,28 +9,28 @@ from collections.abc import Callable, Sequence
 from os import PathLike
 from typing import Any, TypeVar
 
-from trunkline.app.access_log import AccessLog
+from trunkline.app.admission.policy import Policy
 from trunkline.app.app_server import AppServer, Succession
-from trunkline.app.certificate import certificate_of
-from trunkline.app.health import answer_health, answer_ready
-from trunkline.app.http_route import HttpRoute
-from trunkline.app.lifespan import Hook, Lifecycle, Lifespan
-from trunkline.app.loop_lag import LoopLag
-from trunkline.app.metrics import Metrics
-from trunkline.app.observer import Observer, Observers
-from trunkline.app.path import Path
-from trunkline.app.peers import Peers
-from trunkline.app.place import Place
-from trunkline.app.policy import Policy
-from trunkline.app.router import Inherited, Router
-from trunkline.app.run import run_or_exit
-from trunkline.app.run_options import RunOptions
+from trunkline.app.listening.certificate import certificate_of
+from trunkline.app.listening.place import Place
+from trunkline.app.observation.access_log import AccessLog
+from trunkline.app.observation.health import answer_health, answer_ready
+from trunkline.app.observation.loop_lag import LoopLag
+from trunkline.app.observation.metrics import Metrics
+from trunkline.app.observation.observer import Observer, Observers
+from trunkline.app.observation.snapshot import Snapshot, take_snapshot
+from trunkline.app.observation.status_page import StatusPage
+from trunkline.app.observation.tally import Tally
+from trunkline.app.observation.tracing import open_tracing
+from trunkline.app.observation.watchdog import Watchdog
+from trunkline.app.routing.http_route import HttpRoute
+from trunkline.app.routing.path import Path
+from trunkline.app.routing.router import Inherited, Router
+from trunkline.app.running.lifespan import Hook, Lifecycle, Lifespan
+from trunkline.app.running.peers import Peers
+from trunkline.app.running.run import run_or_exit
+from trunkline.app.running.run_options import RunOptions
 from trunkline.app.service import Service
-from trunkline.app.snapshot import Snapshot, take_snapshot
-from trunkline.app.status_page import StatusPage
-from trunkline.app.tally import Tally
-from trunkline.app.tracing import open_tracing
-from trunkline.app.watchdog import Watchdog
 from trunkline.auth.choice import Auth, as_authenticator
 from trunkline.close_codes import PolicyCode
 from trunkline.connection.topic import Topic

@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from trunkline.app.admission.policy import Policy
 from trunkline.app.connection import AppConnection
-from trunkline.app.notice import tell_dropped
-from trunkline.app.observer import Observers
-from trunkline.app.policy import Policy
+from trunkline.app.messages.notice import tell_dropped
+from trunkline.app.observation.observer import Observers
+from trunkline.app.routing.websocket_route import WebSocketRoute
 from trunkline.app.visit import Visit
-from trunkline.app.websocket_route import WebSocketRoute
 from trunkline.close_codes import PolicyCode
 from trunkline.connection.setting import Setting
 from trunkline.connection.traffic import new_traffic

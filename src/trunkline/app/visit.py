@@ -6,17 +6,17 @@ from collections.abc import Sequence
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
+from trunkline.app.admission.expiry import Expiry, check_expiry
+from trunkline.app.admission.policy import AppAuthenticator
+from trunkline.app.admission.preface import ProxyPreface
+from trunkline.app.admission.step import Step
 from trunkline.app.connection import AppConnection
-from trunkline.app.equipment import equip
-from trunkline.app.expiry import Expiry, check_expiry
-from trunkline.app.http import HttpRequest, add_missing
-from trunkline.app.http_route import HttpRoute
-from trunkline.app.method import SAFE_METHODS, check_get, is_upgrade, method_of
-from trunkline.app.policy import AppAuthenticator
-from trunkline.app.preface import ProxyPreface
-from trunkline.app.routes import Match
-from trunkline.app.step import Step
-from trunkline.app.websocket_route import WebSocketRoute
+from trunkline.app.messages.equipment import equip
+from trunkline.app.routing.http import HttpRequest, add_missing
+from trunkline.app.routing.http_route import HttpRoute
+from trunkline.app.routing.method import SAFE_METHODS, check_get, is_upgrade, method_of
+from trunkline.app.routing.routes import Match
+from trunkline.app.routing.websocket_route import WebSocketRoute
 from trunkline.auth.challenge import TokenFollows
 from trunkline.auth.identity import Identity
 from trunkline.connection.setting import Setting

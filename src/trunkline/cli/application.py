@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from trunkline.app.app import App
-from trunkline.app.place import Place
-from trunkline.app.run import run
-from trunkline.app.run_options import RunOptions
+from trunkline.app.listening.place import Place
+from trunkline.app.running.run import run
+from trunkline.app.running.run_options import RunOptions
 from trunkline.cli.arguments import ServeArguments
 from trunkline.cli.console import Console
 from trunkline.cli.exit_code import ExitCode

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from typing import TextIO
 
-from trunkline.app.failure import StartFailure
+from trunkline.app.listening.failure import StartFailure
 from trunkline.cli.arguments import (
     COMMAND,
     Arguments,

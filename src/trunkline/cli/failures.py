@@ -7,7 +7,7 @@ import re
 import socket
 import ssl
 
-from trunkline.app.failure import StartFailure, error_words
+from trunkline.app.listening.failure import StartFailure, error_words
 from trunkline.cli.exit_code import ExitCode
 from trunkline.cli.visible import visible
 from trunkline.errors import InvalidURI, UsageError

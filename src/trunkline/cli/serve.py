@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 
 from trunkline.app.app import App
-from trunkline.app.failure import listen_failure
-from trunkline.app.run_options import loop_factory
-from trunkline.app.sockets import address_of
+from trunkline.app.listening.failure import listen_failure
+from trunkline.app.listening.sockets import address_of
+from trunkline.app.running.run_options import loop_factory
 from trunkline.cli.application import (
     check_no_application_options,
     is_supervised,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ssl
 
-from trunkline.app.certificate import Certificate, load_certificate, words
+from trunkline.app.listening.certificate import Certificate, load_certificate, words
 from trunkline.cli.arguments import ClientArguments, ServeArguments
 from trunkline.cli.exit_code import ExitCode
 from trunkline.cli.failures import Failure

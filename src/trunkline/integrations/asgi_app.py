@@ -11,9 +11,9 @@ from http import HTTPStatus
 
 from trunkline.app.app import App
 from trunkline.app.connection import AppConnection
+from trunkline.app.routing.websocket_route import WebSocketRoute
 from trunkline.app.service import Service
 from trunkline.app.visit import Visit
-from trunkline.app.websocket_route import WebSocketRoute
 from trunkline.connection.setting import Setting
 from trunkline.engines.choose import current_engine
 from trunkline.errors import RequestRefused

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
-from trunkline.app.asset import HEADERS, ICON, THEME, Asset, read, respond
+from trunkline.app.observation.asset import HEADERS, ICON, THEME, Asset, read, respond
 from trunkline.protocol.http1 import Response, make_response
 
 PACKAGE = "trunkline.demos.chat"

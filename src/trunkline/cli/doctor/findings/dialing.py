@@ -6,7 +6,7 @@ import errno
 import socket
 from collections.abc import Sequence
 
-from trunkline.app.failure import error_words
+from trunkline.app.listening.failure import error_words
 from trunkline.cli.doctor.facts import Dial
 from trunkline.cli.doctor.step import Mark, Problem, Step
 from trunkline.cli.failures import OS_PROBLEMS

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ssl
 from http import HTTPStatus
 
-from trunkline.app.failure import error_words
+from trunkline.app.listening.failure import error_words
 from trunkline.cli.doctor.facts import Choice, Tunnel
 from trunkline.cli.doctor.findings.tls import explain_tls
 from trunkline.cli.doctor.step import Mark, Problem, Step, failed

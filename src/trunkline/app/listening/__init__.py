@@ -1,0 +1,1 @@
+"""Where an application listens: places, sockets, certificates, and why one cannot be had."""

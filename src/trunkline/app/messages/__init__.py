@@ -1,0 +1,1 @@
+"""What a handler sees of the messages of its connection: those of its route's type."""

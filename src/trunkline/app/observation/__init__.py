@@ -1,0 +1,1 @@
+"""What can be seen of an application: log, spans, metrics, health and a status page."""

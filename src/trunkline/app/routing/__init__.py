@@ -1,0 +1,1 @@
+"""Which handler a request leads to: paths, the routes behind them, and small HTTP."""

@@ -1,0 +1,140 @@
+"""AsyncAPI 3: the typed routes of an application, for people and for generators of clients."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+from trunkline.app.messages.definitions import Definitions
+from trunkline.app.messages.schema import Schema
+from trunkline.app.routing.websocket_route import WebSocketRoute
+
+VERSION = "3.0.0"
+JSON = "application/json"
+SCHEMAS = "#/components/schemas/"
+MESSAGES = "#/components/messages/"
+SECURITY = "#/components/securitySchemes/"
+ACTIONS = ("receive", "send")
+"""Of this side: a handler may send objects of the same types that it is given."""
+
+NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9]+")
+
+
+def write_document(
+    routes: Iterable[WebSocketRoute],
+    *,
+    title: str,
+    version: str,
+    servers: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
+    """Describe routes in one document; those without a type of messages are left out.
+
+    Args:
+        routes: of an application.
+        title: of the application.
+        version: of the application.
+        servers: addresses of servers by their names, such as `wss://example.com/chat`.
+
+    Raises:
+        ValueError: an address of a server is none of a WebSocket.
+    """
+    document = Document()
+    for route in routes:
+        if route.schema is not None:
+            document.add(route, route.schema)
+    found = {"servers": {name: describe_server(uri) for name, uri in (servers or {}).items()}}
+    return {
+        "asyncapi": VERSION,
+        "info": {"title": title, "version": version},
+        "defaultContentType": JSON,
+        **{key: value for key, value in found.items() if value},
+        **document.parts(),
+    }
+
+
+class Document:
+    """Channels, operations, and what they refer to."""
+
+    def __init__(self) -> None:
+        self._channels: dict[str, Any] = {}
+        self._operations: dict[str, Any] = {}
+        self._messages: dict[str, Any] = {}
+        self._security: dict[str, Any] = {}
+        self._definitions = Definitions(SCHEMAS)
+
+    def add(self, route: WebSocketRoute, schema: Schema) -> None:
+        """Describe a route."""
+        name = name_of(route.path.address, self._channels)
+        messages = self._definitions.add(schema.describe())
+        for message in messages:
+            self._messages[message] = {"name": message, "payload": {"$ref": SCHEMAS + message}}
+        self._channels[name] = describe_channel(route, messages)
+        security = self._describe_security(route)
+        for action in ACTIONS:
+            self._operations[f"{action}_{name}"] = {
+                "action": action,
+                "channel": {"$ref": f"#/channels/{name}"},
+                "messages": [{"$ref": f"#/channels/{name}/messages/{each}"} for each in messages],
+                **({"security": security} if security else {}),
+            }
+
+    def _describe_security(self, route: WebSocketRoute) -> list[dict[str, str]]:
+        """Refer to the ways in which somebody may say who they are."""
+        schemes = [] if route.authenticator is None else route.authenticator.security
+        names = []
+        for scheme in schemes:
+            name = "_".join(NOT_IN_NAMES.sub("_", word) for word in list(scheme.values())[1:])
+            self._security[name] = dict(scheme)
+            names.append(name)
+        return [{"$ref": SECURITY + name} for name in names]
+
+    def parts(self) -> dict[str, Any]:
+        """Give everything that was described."""
+        components = {
+            "messages": self._messages,
+            "schemas": self._definitions.schemas,
+            "securitySchemes": self._security,
+        }
+        return {
+            "channels": self._channels,
+            "operations": self._operations,
+            "components": {key: value for key, value in components.items() if value},
+        }
+
+
+def describe_channel(route: WebSocketRoute, messages: Sequence[str]) -> dict[str, Any]:
+    """Describe where messages go."""
+    found: dict[str, Any] = {
+        "description": route.handler.description,
+        "parameters": {name: {} for name in sorted(route.path.parameters)},
+    }
+    return {
+        "address": route.path.address,
+        **{key: value for key, value in found.items() if value},
+        "messages": {message: {"$ref": MESSAGES + message} for message in messages},
+        # AsyncAPI's binding for WebSockets, version 0.1.0: a WebSocket is opened with GET
+        "bindings": {"ws": {"method": "GET", "bindingVersion": "0.1.0"}},
+    }
+
+
+def describe_server(uri: str) -> dict[str, str]:
+    """Describe a server by its address."""
+    parts = urlsplit(uri)
+    if parts.scheme not in ("ws", "wss") or not parts.netloc:
+        raise ValueError(
+            f"{uri!r} is not the address of a server; one looks like wss://example.com"
+        )
+    described = {"host": parts.netloc, "protocol": parts.scheme}
+    return described | {"pathname": parts.path} if parts.path else described
+
+
+def name_of(address: str, taken: Mapping[str, Any]) -> str:
+    """Give a name for an address that no other one has."""
+    name = base = NOT_IN_NAMES.sub("_", address).strip("_") or "root"
+    number = 1
+    while name in taken:
+        number += 1
+        name = f"{base}_{number}"
+    return name

@@ -1,0 +1,1 @@
+"""From start to stop: one process that serves an application, or many."""
