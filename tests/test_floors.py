@@ -3,7 +3,7 @@
 import ast
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -26,6 +26,19 @@ FLOORS = [
 ]
 FLOOR = {area: level for level, areas in enumerate(FLOORS) for area in areas}
 TOP = len(FLOORS) - 1
+
+# The same within `app`, by what its code imports when it runs: in annotations anybody may be named.
+FLOORS_OF_APP = [
+    {"admission", "connection", "listening"},
+    {"messages"},
+    {"routing"},
+    {"observation", "visit"},
+    {"service"},
+    {"app_server"},
+    {"running"},
+    {"app"},
+]
+FLOOR_OF_APP = {part: level for level, parts in enumerate(FLOORS_OF_APP) for part in parts}
 
 # The package itself gathers the public names of all floors; only its users may import it.
 GATHERERS = {"__init__", "__main__"}
@@ -55,6 +68,8 @@ CYTHON_IMPORT = re.compile(
     re.MULTILINE,
 )
 
+Walk = Callable[[ast.AST], Iterator[ast.AST]]
+
 
 # Reading
 
@@ -73,9 +88,17 @@ def split_names(names: str) -> list[str]:
     return [name.split()[0] for name in names.strip("()\\ \n").split(",") if name.strip()]
 
 
-def python_imports(text: str) -> Iterator[str]:
+def what_runs(tree: ast.AST) -> Iterator[ast.AST]:
+    """Walk through a file, but not through what is there for type checkers."""
+    for node in ast.iter_child_nodes(tree):
+        if not (isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"):
+            yield node
+            yield from what_runs(node)
+
+
+def python_imports(text: str, walk: Walk = ast.walk) -> Iterator[str]:
     """Yield what a Python file imports, as written, wherever it stands in the file."""
-    for node in ast.walk(ast.parse(text)):
+    for node in walk(ast.parse(text)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -91,10 +114,10 @@ def cython_imports(text: str) -> Iterator[str]:
             yield from split_names(match["modules"])
 
 
-def imports(path: Path, folder: tuple[str, ...]) -> Iterator[str]:
+def imports(path: Path, folder: tuple[str, ...], walk: Walk = ast.walk) -> Iterator[str]:
     """Yield the absolute dotted names that a file imports; a name of a module counts as one."""
-    read = python_imports if path.suffix == ".py" else cython_imports
-    for written in read(path.read_text()):
+    text = path.read_text()
+    for written in python_imports(text, walk) if path.suffix == ".py" else cython_imports(text):
         module, _, name = written.partition(":")
         yield ".".join(filter(None, (absolute(module, folder), name)))
 
@@ -148,11 +171,40 @@ def violations(source: Path) -> Iterator[str]:
                 yield f"{path.relative_to(source)}: {wrong}"
 
 
+def judge_within_app(part: str, name: str) -> str | None:
+    """Say what is wrong with a part of `app` importing something of `app`."""
+    package, _, inner = name.partition(".app.")
+    target = inner.split(".")[0]
+    if package != PACKAGE or target == part or FLOOR_OF_APP.get(target, -1) < FLOOR_OF_APP[part]:
+        return None
+    return f"{part} (floor {FLOOR_OF_APP[part]}) imports {target} (floor {FLOOR_OF_APP[target]})"
+
+
+def violations_within_app(app: Path) -> Iterator[str]:
+    """Yield one line for each import within `app` that does not go down."""
+    for path in sorted(app.rglob("*.py")):
+        *folder, file = path.relative_to(app).with_suffix("").parts
+        part = folder[0] if folder else file
+        if part in GATHERERS:
+            continue
+        if part not in FLOOR_OF_APP:
+            yield f"{path.relative_to(app)}: {part} has no floor yet; give it one"
+            continue
+        for name in imports(path, ("app", *folder), what_runs):
+            if wrong := judge_within_app(part, name):
+                yield f"{path.relative_to(app)}: {wrong}"
+
+
 # The package
 
 
 def test_imports_of_the_package_only_go_down() -> None:
     wrong = list(violations(SOURCE))
+    assert not wrong, "\n".join(wrong)
+
+
+def test_imports_within_app_only_go_down() -> None:
+    wrong = list(violations_within_app(SOURCE / "app"))
     assert not wrong, "\n".join(wrong)
 
 
@@ -258,3 +310,32 @@ def test_an_import_that_goes_down_passes(tmp_path: Path, file: str, text: str) -
 )
 def test_a_planted_violation_is_found(tmp_path: Path, file: str, text: str, wrong: str) -> None:
     assert plant(tmp_path, file, text) == [f"{file}: {wrong}"]
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "wrong"),
+    [
+        ("routing/routes.py", "from trunkline.app.messages.schema import Schema", []),
+        ("routing/routes.py", "from .path import Path\nfrom ..messages import schema", []),
+        ("visit.py", "if TYPE_CHECKING:\n    from trunkline.app.service import Service", []),
+        ("visit.py", "import trunkline.server.desk\nimport asyncio", []),
+        ("__init__.py", "from trunkline.app.app import App", []),
+        (
+            "messages/schema.py",
+            "def f():\n    from trunkline.app import routing",
+            ["messages (floor 1) imports routing (floor 2)"],
+        ),
+        (
+            "visit.py",
+            "from .observation.observer import Observer",
+            ["visit (floor 3) imports observation (floor 3)"],
+        ),
+        ("rooms/room.py", "", ["rooms has no floor yet; give it one"]),
+    ],
+)
+def test_the_floors_of_app_are_judged_as_well(
+    tmp_path: Path, file: str, text: str, wrong: list[str]
+) -> None:
+    (tmp_path / file).parent.mkdir(exist_ok=True)
+    (tmp_path / file).write_text(text)
+    assert list(violations_within_app(tmp_path)) == [f"{file}: {each}" for each in wrong]
