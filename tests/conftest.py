@@ -1,6 +1,7 @@
-"""What every test shares: how hard hypothesis tries (HYPOTHESIS_PROFILE=nightly: far more)."""
+"""What every test shares: how hard hypothesis tries (HYPOTHESIS_PROFILE=nightly: most), signals."""
 
 import os
+import signal
 
 from hypothesis import HealthCheck, settings
 
@@ -11,3 +12,7 @@ settings.register_profile("ci", untimed, derandomize=True)
 # New examples each night; a failure prints what reproduces it.
 settings.register_profile("nightly", untimed, max_examples=20_000, print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+if hasattr(signal, "SIGHUP"):
+    # `nohup` has everything that it starts ignore what tests send.
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)

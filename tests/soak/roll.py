@@ -69,6 +69,8 @@ def roll(clients: int, rolls: int, window: float) -> dict[str, Any]:
     Raises:
         AssertionError: an acknowledged message is lost, or an attempt to connect failed.
     """
+    # `nohup` would have the workers ignore what asks them to restart.
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     with fleet(WORKERS, window, COME_BACK_WITHIN) as ships:
         talkers = [Talker(name) for name in range(clients)]
         begun = time.monotonic()
