@@ -1,5 +1,6 @@
 """What every test shares: how hard hypothesis tries (HYPOTHESIS_PROFILE=nightly: most), signals."""
 
+import gc
 import os
 import signal
 
@@ -16,3 +17,8 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 if hasattr(signal, "SIGHUP"):
     # `nohup` has everything that it starts ignore what tests send.
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+def pytest_collection_finish() -> None:
+    """Spare the garbage collector what stays: every collection would go through all the tests."""
+    gc.collect()
+    gc.freeze()
