@@ -7,6 +7,8 @@ UNIT = $(HEAVY:%=--ignore=%)
 ON_EITHER_ENGINE = tests/client tests/server tests/connection tests/cli tests/demos \
 	tests/app tests/test_examples.py tests/conformance tests/interop \
 	tests/browser tests/faults tests/proxies tests/tls
+# Of these, what is the same on any: the doctor's probes, and an application in memory.
+ON_ANY_ENGINE = tests/cli/doctor tests/app/test_defaults.py
 IS_NATIVE = import sys; from trunkline import native; sys.exit(native.WHY_NOT)
 
 .PHONY: run build test check sanitize starve fuzz bench conformance soak
@@ -32,7 +34,7 @@ test: check
 	$(PY) tools/coverage_per_file.py
 	TRUNKLINE_ENGINE=asyncio tools/pytest -q -n auto $(HEAVY)
 	@if $(PY) -c '$(IS_NATIVE)'; then set -x; \
-	TRUNKLINE_ENGINE=native tools/pytest -q -n auto --ignore=tests/cli/doctor $(ON_EITHER_ENGINE); fi
+	TRUNKLINE_ENGINE=native tools/pytest -q -n auto $(ON_ANY_ENGINE:%=--ignore=%) $(ON_EITHER_ENGINE); fi
 
 sanitize:
 	@tools/setup check
