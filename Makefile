@@ -1,8 +1,11 @@
 # The verbs of the project, and of its CI. `make test PYTHON=python3.12` chooses the interpreter.
 PY = .venv/bin/python
-HEAVY = tests/contracts tests/properties tests/conformance tests/interop tests/browser tests/faults \
-	tests/proxies tests/tls tests/wheels tests/soak
+# The longest tests first: nobody waits for them at the end.
+HEAVY = tests/wheels tests/soak tests/tls tests/contracts tests/properties tests/conformance \
+	tests/interop tests/browser tests/faults tests/proxies
 UNIT = $(HEAVY:%=--ignore=%)
+# Files stay together, and with them what is made once for each; who has nothing left takes from another.
+IN_PARALLEL = -n auto --dist worksteal
 # Where bytes are moved. The suites that ask both engines by themselves are not among these.
 ON_EITHER_ENGINE = tests/client tests/server tests/connection tests/cli tests/demos \
 	tests/app tests/test_examples.py tests/conformance tests/interop \
@@ -30,16 +33,16 @@ check:
 
 test: check
 	@tools/setup test
-	TRUNKLINE_ENGINE=asyncio tools/pytest -q -n auto $(UNIT) --cov -p tools.coverage_by_file --cov-report=
+	TRUNKLINE_ENGINE=asyncio tools/pytest -q $(IN_PARALLEL) $(UNIT) --cov -p tools.coverage_by_file --cov-report=
 	$(PY) tools/coverage_per_file.py
-	TRUNKLINE_ENGINE=asyncio tools/pytest -q -n auto $(HEAVY)
+	TRUNKLINE_ENGINE=asyncio tools/pytest -q $(IN_PARALLEL) $(HEAVY)
 	@if $(PY) -c '$(IS_NATIVE)'; then set -x; \
-	TRUNKLINE_ENGINE=native tools/pytest -q -n auto $(ON_ANY_ENGINE:%=--ignore=%) $(ON_EITHER_ENGINE); fi
+	TRUNKLINE_ENGINE=native tools/pytest -q $(IN_PARALLEL) $(ON_ANY_ENGINE:%=--ignore=%) $(ON_EITHER_ENGINE); fi
 
 sanitize:
 	@tools/setup check
-	tools/sanitize -n auto $(UNIT)
-	tools/sanitize -n auto tests/contracts tests/properties
+	tools/sanitize $(IN_PARALLEL) $(UNIT)
+	tools/sanitize $(IN_PARALLEL) tests/contracts tests/properties
 
 # Every allocation of the engine's conversations fails, one after the other: hours.
 starve:
