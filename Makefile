@@ -14,7 +14,7 @@ ON_EITHER_ENGINE = tests/client tests/server tests/connection tests/cli tests/de
 ON_ANY_ENGINE = tests/cli/doctor tests/app/test_defaults.py
 IS_NATIVE = import sys; from trunkline import native; sys.exit(native.WHY_NOT)
 
-.PHONY: run build test check sanitize starve fuzz bench conformance soak
+.PHONY: run build test check types style sanitize starve fuzz bench conformance soak
 
 run:
 	@tools/setup run
@@ -25,14 +25,20 @@ build:
 
 check:
 	@tools/setup check
+	@$(MAKE) --no-print-directory -j2 --output-sync types style
+
+types:
+	$(PY) -m mypy
+
+style:
 	$(PY) -m ruff check
 	$(PY) -m ruff format --check
 	PATH="$(CURDIR)/.venv/bin:$$PATH" cython-lint src/trunkline/native
-	$(PY) -m mypy
 	$(PY) -m pytest -q tests/test_floors.py tests/test_sizes.py
 
-test: check
+test:
 	@tools/setup test
+	@$(MAKE) --no-print-directory check
 	TRUNKLINE_ENGINE=asyncio tools/pytest -q $(IN_PARALLEL) $(UNIT) --cov -p tools.coverage_by_file --cov-report=
 	$(PY) tools/coverage_per_file.py
 	TRUNKLINE_ENGINE=asyncio tools/pytest -q $(IN_PARALLEL) $(HEAVY)
