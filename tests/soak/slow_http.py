@@ -29,8 +29,10 @@ from tests.soak.served import HOST
 
 TOOL = "slowhttptest"
 CONNECTIONS, SECONDS = 1_000, 30
-ARRIVAL_SECONDS = 2
+ARRIVAL_SECONDS = 1
 """In which the tool makes its connections, if the machine is not busy."""
+PAUSE_SECONDS = 0.01
+"""Between two visits of the healthy client, which is not to be who keeps the machine busy."""
 PRESENT_PART = 0.8
 """Of the connections that have to be there at once; the tool replaces those that are cut off."""
 
@@ -110,6 +112,7 @@ def slow_down(engine: str, mode: str, connections: int, seconds: int) -> dict[st
         health, tool = Health(), attack(served.port, mode, connections, seconds)
         while tool.poll() is None:
             health.visit(served.port)
+            time.sleep(PAUSE_SECONDS)
         health.visit(served.port)
         told = tool.communicate()[0]
         return judge(served, mode, connections, health, told)

@@ -40,4 +40,4 @@ def test_who_never_reads_is_cut_off_and_takes_no_more_memory_than_he_may(engine:
 def test_slow_clients_do_not_keep_others_from_being_served(engine: str, mode: str) -> None:
     if not is_installed():
         pytest.skip("slowhttptest is not installed: run `tools/setup test`")
-    assert slow_down(engine, mode, connections=100, seconds=4)["failed_visits"] == 0
+    assert slow_down(engine, mode, connections=100, seconds=3)["failed_visits"] == 0
