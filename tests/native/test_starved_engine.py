@@ -6,6 +6,8 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from shutil import which
 
@@ -39,26 +41,37 @@ def scarce_memory(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return library
 
 
+@pytest.fixture(scope="module")
+def conversations(scarce_memory: Path) -> Iterator[dict[str, subprocess.Popen[str]]]:
+    """Start all of them at once: most of the time they wait for what never comes."""
+    environment = os.environ | {
+        "LD_PRELOAD": str(scarce_memory),
+        "PYTHONMALLOC": "malloc",
+        "TRUNKLINE_ENGINE": "native",
+    }
+    with ExitStack() as stack:
+        yield {
+            conversation: stack.enter_context(start(conversation, spread, environment))
+            for conversation, spread in SPREAD.items()
+        }
+
+
+def start(conversation: str, spread: int, environment: dict[str, str]) -> subprocess.Popen[str]:
+    program = [sys.executable, str(PROGRAMS / "starved_engine.py"), conversation]
+    sample = ["--first", str(spread // 2), "--step", str(spread), "--count", str(SAMPLES)]
+    pipe = subprocess.PIPE
+    return subprocess.Popen(
+        [*program, *sample], env=environment, cwd=ROOT, stdout=pipe, stderr=pipe, text=True
+    )
+
+
 @pytest.mark.parametrize("conversation", SPREAD)
 def test_a_conversation_without_memory_ends_and_the_next_one_is_well(
-    conversation: str, scarce_memory: Path
+    conversation: str, conversations: dict[str, subprocess.Popen[str]]
 ) -> None:
-    spread = SPREAD[conversation]
-    program = str(PROGRAMS / "starved_engine.py")
-    sample = ["--first", str(spread // 2), "--step", str(spread), "--count", str(SAMPLES)]
-    done = subprocess.run(
-        [sys.executable, program, conversation, *sample],
-        env=os.environ
-        | {
-            "LD_PRELOAD": str(scarce_memory),
-            "PYTHONMALLOC": "malloc",
-            "TRUNKLINE_ENGINE": "native",
-        },
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    tried = re.fullmatch(rf"{SAMPLES} (\d+)\n", done.stdout)
-    assert tried is not None, done.stdout + done.stderr
+    process = conversations[conversation]
+    output, errors = process.communicate()
+    assert process.returncode == 0, output + errors
+    tried = re.fullmatch(rf"{SAMPLES} (\d+)\n", output)
+    assert tried is not None, output + errors
     assert int(tried[1]) > 0, "nothing was starved"
