@@ -6,7 +6,7 @@ import asyncio
 import sys
 
 from tests.docs.page import Page, serve
-from trunkline import App
+from trunkline import App, ServerConnection
 
 PAGE = Page("doctor")
 PATIENCE_SECONDS = 60.0
@@ -20,8 +20,9 @@ async def test_the_doctor_finds_a_healthy_server_well() -> None:
     app = App()
 
     @app.websocket("/echo")
-    async def echo(ws: object) -> None:
-        await asyncio.Event().wait()
+    async def echo(ws: ServerConnection) -> None:
+        async for message in ws:
+            await ws.send(message)
 
     async with serve(app) as server:
         port = server.sockets[0].getsockname()[1]

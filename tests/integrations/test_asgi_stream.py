@@ -222,7 +222,7 @@ async def test_a_goodbye_of_this_side_is_sent_behind_everything() -> None:
 
 
 async def test_what_is_unsent_when_the_client_leaves_is_dropped() -> None:
-    host = Host()
+    host = Host(close_timeout=0.05)
     host.room.clear()
     host.connection.send_soon("under way")
     host.connection.send_soon("waiting")
