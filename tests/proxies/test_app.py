@@ -264,7 +264,7 @@ async def test_a_client_that_vanishes_is_noticed_through_the_proxy(front: Front)
 class Pongs(trunkline.Events):
     """Says so when a client has answered so many pings."""
 
-    WANTED = 12
+    WANTED = 8
 
     def __init__(self) -> None:
         self._left = self.WANTED
@@ -277,7 +277,7 @@ class Pongs(trunkline.Events):
 
 IDLE_SECONDS = 1
 PING_SECONDS = IDLE_SECONDS / 4
-"""So that the pings of the test take three times as long as the proxy's patience."""
+"""So that the pings of the test take twice as long as the proxy's patience."""
 
 
 def silent_app(limits: Limits) -> App:
