@@ -170,11 +170,13 @@ async def test_where_others_share_it_who_is_on_the_way_in_comes_in() -> None:
 
 
 async def test_who_has_not_asked_by_the_end_is_told_when_to_come_back() -> None:
-    async with served(make_app()) as server, half_opened(port_of(server)) as (reader, _):
+    async with served(make_app()) as server, half_opened(port_of(server)) as (reader, writer):
         while not server.service.openings:
             await asyncio.sleep(0)
-        await server.drain()
+        draining = asyncio.create_task(server.drain())
         answer = await reader.read()
+        writer.close()
+        await draining
     assert answer.startswith(b"HTTP/1.1 503") and b"\r\nRetry-After: " in answer
 
 
