@@ -18,6 +18,7 @@ if hasattr(signal, "SIGHUP"):
     # `nohup` has everything that it starts ignore what tests send.
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
+
 def pytest_collection_finish() -> None:
     """Spare the garbage collector what stays: every collection would go through all the tests."""
     gc.collect()
