@@ -52,6 +52,9 @@ class Talker:
                 await self.talk(ws)
             except ConnectionClosed:
                 continue
+            finally:
+                ws.abort()  # who is cancelled leaves nothing open
+                await ws.wait_closed()
 
     async def talk(self, ws: Connection) -> None:
         """Send one message after the other."""
