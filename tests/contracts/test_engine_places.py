@@ -23,6 +23,8 @@ from tests.engines.ear import (
     server_tls,
 )
 from trunkline.engines.engine import Address, Engine, Stream, Tls
+from trunkline.engines.listening import TCP_NOTSENT_LOWAT
+from trunkline.limits import NOT_SENT
 
 LATEST_STEP = 40
 """Turns of the loop after which a connection to loopback has been made."""
@@ -87,6 +89,13 @@ async def test_addresses_and_sockets_are_known(plain: Harbour) -> None:
         for name in ("ssl_object", "sslcontext", "peercert", "what nobody knows"):
             assert end.stream.get_extra_info(name) is None
     await let_go(client, server)
+
+
+@pytest.mark.skipif(TCP_NOTSENT_LOWAT is None, reason="this platform takes what it likes")
+async def test_unsent_bytes_do_not_wait_in_the_kernel(plain: Harbour) -> None:
+    assert TCP_NOTSENT_LOWAT is not None
+    listening = plain.listener.sockets[0]
+    assert listening.getsockopt(socket.IPPROTO_TCP, TCP_NOTSENT_LOWAT) == NOT_SENT
 
 
 async def test_addresses_are_known_after_the_end(harbour: Harbour) -> None:

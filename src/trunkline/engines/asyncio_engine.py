@@ -14,6 +14,7 @@ from typing import Any, cast
 from trunkline.engines.asyncio_securing import AsyncioSecuring
 from trunkline.engines.engine import Address, Engine, Listener, Receiver, Stream, Tls
 from trunkline.engines.happy_eyeballs import open_socket
+from trunkline.engines.listening import limit_unsent
 from trunkline.engines.timers import TimerWheel
 from trunkline.limits import LISTEN_BACKLOG, LOW_WATER_DIVISOR
 
@@ -220,6 +221,8 @@ class AsyncioListener:
 
     async def start(self) -> None:
         """Begin to accept."""
+        for sock in self.sockets:
+            limit_unsent(sock)
         for server in self._servers:
             await server.start_serving()
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from trunkline.engines.asyncio_engine import AsyncioEngine
 from trunkline.engines.engine import Address, Engine, Listener, Receiver, Stream, Tls
 from trunkline.engines.happy_eyeballs import open_socket
-from trunkline.engines.listening import bind_sockets
+from trunkline.engines.listening import bind_sockets, limit_unsent
 from trunkline.engines.securing import Securing
 from trunkline.engines.timers import TimerWheel
 from trunkline.limits import ACCEPT_RETRY, LISTEN_BACKLOG
@@ -79,6 +79,7 @@ class NativeListener:
     def _listen(self, sock: socket.socket) -> None:
         sock.listen(LISTEN_BACKLOG)
         switch_nagle_off(sock)
+        limit_unsent(sock)
         # The set closes what it holds; this object holds the other descriptor.
         fd = os.dup(sock.fileno())
         try:
