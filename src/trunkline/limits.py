@@ -386,7 +386,7 @@ KEPT_MEMORY = 256 * MIB
 LISTEN_BACKLOG = 1024
 """Connections that the kernel holds until they are accepted: a page of clients coming back."""
 
-NOT_SENT = 128 * KIB
+NOT_SENT = 256 * KIB
 """Bytes that the kernel takes for one connection before it can send them, where it lets itself be
 told. By itself it takes megabytes, and a thousand clients that read slowly leave it no memory for
 others: their packets are lost. Half as many bytes made echoes of a megabyte slower."""
