@@ -35,6 +35,20 @@ async def test_both_idioms_give_the_same_time(pings: Pings) -> None:
     assert once == twice == 0.5
 
 
+async def test_who_waits_is_told_of_the_end_where_memory_ran_out(
+    pings: Pings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def none_left(seconds: float) -> RoundTrip:
+        raise MemoryError
+
+    monkeypatch.setattr("trunkline.connection.pings.RoundTrip", none_left)
+    waiting = pings.sent(b"a", 1.0)
+    with pytest.raises(MemoryError):
+        pings.answered(b"a", 1.25)
+    pings.fail(ConnectionError("gone"))
+    assert isinstance(waiting.exception(), ConnectionError)
+
+
 async def test_a_pong_that_nobody_asked_for_changes_nothing(pings: Pings) -> None:
     waiting = pings.sent(b"a", 1.0)
     assert pings.answered(b"b", 2.0) is None

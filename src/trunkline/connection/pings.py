@@ -74,10 +74,13 @@ class Pings:
         latency: float | None = None
         # RFC 6455 §5.5.3: a pong may answer the latest ping only, and so stands for those before
         while payload in self._pending:
-            sent_at, future = self._pending.pop(next(iter(self._pending)))
+            first = next(iter(self._pending))
+            sent_at, future = self._pending[first]
             latency = now - sent_at
             if future is not None and not future.done():
                 future.set_result(RoundTrip(latency))
+            # Last: where memory runs out before, the end of the connection tells who waits.
+            del self._pending[first]
         return latency
 
     def fail(self, error: Exception) -> None:
