@@ -23,7 +23,7 @@ from tests.engines.ear import (
     server_tls,
 )
 from trunkline.engines.engine import Address, Engine, Stream, Tls
-from trunkline.engines.listening import TCP_NOTSENT_LOWAT
+from trunkline.engines.tcp import TCP_NOTSENT_LOWAT
 from trunkline.limits import NOT_SENT
 
 LATEST_STEP = 40

@@ -12,6 +12,7 @@ import struct
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
@@ -30,7 +31,6 @@ from trunkline.engines.asyncio_engine import (
     AsyncioStream,
     Nobody,
     _is_an_engine,
-    switch_nagle_off,
     tls_options,
 )
 from trunkline.engines.engine import Address, Engine, Stream
@@ -230,13 +230,12 @@ def test_nobody_takes_everything() -> None:
     nobody.stream_lost(None)
 
 
-def test_a_socket_that_was_reset_meanwhile_does_no_harm() -> None:
-    def refuse(*option: int) -> None:
-        raise OSError("reset")
-
-    sock = SimpleNamespace(family=socket.AF_INET, setsockopt=refuse)
-    switch_nagle_off(SimpleNamespace(get_extra_info=lambda name: sock))  # type: ignore[arg-type]
-    switch_nagle_off(SimpleNamespace(get_extra_info=lambda name: None))  # type: ignore[arg-type]
+def test_a_transport_without_a_socket_is_taken() -> None:
+    transport = Mock(asyncio.Transport)
+    transport.get_extra_info.return_value = None
+    stream = AsyncioStream(Nobody(), 1)
+    stream.take(transport)
+    assert stream.transport is transport
 
 
 # TLS

@@ -14,14 +14,11 @@ import pytest
 
 from trunkline.engines.engine import Address
 from trunkline.engines.listening import (
-    TCP_NOTSENT_LOWAT,
     bind_path,
     bind_places,
     bind_sockets,
     hosts_of,
-    limit_unsent,
 )
-from trunkline.limits import NOT_SENT
 
 LOOPBACK = "127.0.0.1"
 
@@ -196,27 +193,3 @@ def test_an_abstract_name_is_bound() -> None:
     with bind_path(name) as sock:
         assert sock.getsockname() == name.encode()
     bind_path(name).close()
-
-
-# What waits in the kernel
-
-
-@pytest.mark.skipif(TCP_NOTSENT_LOWAT is None, reason="this platform takes what it likes")
-def test_what_is_accepted_inherits_how_little_waits_in_the_kernel() -> None:
-    assert TCP_NOTSENT_LOWAT is not None
-    with socket.create_server((LOOPBACK, 0)) as sock:
-        limit_unsent(sock)
-        with socket.create_connection(sock.getsockname()), sock.accept()[0] as accepted:
-            limit = accepted.getsockopt(socket.IPPROTO_TCP, TCP_NOTSENT_LOWAT)
-    assert limit == NOT_SENT
-
-
-def test_a_unix_socket_has_no_such_limit(tmp_path: Path) -> None:
-    with bind_path(str(tmp_path / "socket")) as sock:
-        limit_unsent(sock)
-
-
-def test_a_platform_without_the_option_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("trunkline.engines.listening.TCP_NOTSENT_LOWAT", None)
-    with socket.create_server((LOOPBACK, 0)) as sock:
-        limit_unsent(sock)

@@ -44,7 +44,6 @@ if native.AVAILABLE:
         _is_an_engine,
         connect_path,
         path_of,
-        switch_nagle_off,
     )
     from trunkline.native.stream import Stream as NativeStream
 
@@ -509,22 +508,6 @@ async def test_short_descriptors_are_logged_and_accepting_goes_on_in_a_while(
 
 
 # Nagle
-
-
-@pytest.mark.parametrize("family", [socket.AF_INET, socket.AF_INET6])
-def test_small_writes_leave_at_once(family: int) -> None:
-    with socket.socket(family) as sock:
-        switch_nagle_off(sock)
-        assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
-
-
-def test_other_sockets_and_closed_ones_are_left_alone() -> None:
-    left, right = socket.socketpair()
-    with left, right:
-        switch_nagle_off(left)
-    closed = socket.socket()
-    closed.close()
-    switch_nagle_off(closed)
 
 
 async def test_what_is_accepted_inherits_it(engine: Any) -> None:

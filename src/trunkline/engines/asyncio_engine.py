@@ -14,7 +14,7 @@ from typing import Any, cast
 from trunkline.engines.asyncio_securing import AsyncioSecuring
 from trunkline.engines.engine import Address, Engine, Listener, Receiver, Stream, Tls
 from trunkline.engines.happy_eyeballs import open_socket
-from trunkline.engines.listening import limit_unsent
+from trunkline.engines.tcp import limit_unsent, switch_nagle_off
 from trunkline.engines.timers import TimerWheel
 from trunkline.limits import LISTEN_BACKLOG, LOW_WATER_DIVISOR
 
@@ -64,7 +64,9 @@ class AsyncioStream(asyncio.Protocol):
         )
         # asyncio's TLS transport forgets them at its end
         self._names = {name: transport.get_extra_info(name) for name in ("peername", "sockname")}
-        switch_nagle_off(transport)
+        # asyncio switches Nagle off for the sockets that it makes itself only.
+        if (sock := transport.get_extra_info("socket")) is not None:
+            switch_nagle_off(sock)
 
     def data_received(self, data: bytes) -> None:
         """Hand on what arrived, and send all answers to it in one write."""
@@ -198,14 +200,6 @@ class AsyncioStream(asyncio.Protocol):
 
     def _is_deaf_to_writes(self) -> bool:
         return self._has_ended_writing or self.is_lost or self.transport.is_closing()
-
-
-def switch_nagle_off(transport: asyncio.BaseTransport) -> None:
-    """Let small writes leave at once: asyncio does so for the sockets that it makes itself."""
-    sock = transport.get_extra_info("socket")
-    if sock is not None and sock.family in (socket.AF_INET, socket.AF_INET6):
-        with suppress(OSError):  # the peer may have reset the connection
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, True)
 
 
 class AsyncioListener:

@@ -13,10 +13,6 @@ from typing import Any
 
 from trunkline.engines.engine import Address
 from trunkline.engines.happy_eyeballs import Place, resolve
-from trunkline.limits import NOT_SENT
-
-TCP_NOTSENT_LOWAT: int | None = getattr(socket, "TCP_NOTSENT_LOWAT", None)
-"""Linux and macOS have it."""
 
 ANY_HOST: tuple[None] = (None,)
 """Stands for the wildcard addresses of every family."""
@@ -108,12 +104,6 @@ def prepare(sock: socket.socket, reuse_port: bool | None) -> None:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, True)
     if sock.family == socket.AF_INET6:
         sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, True)
-
-
-def limit_unsent(sock: socket.socket) -> None:
-    """Let unsent bytes wait here and not in the kernel; what `sock` accepts inherits it."""
-    if sock.family in (socket.AF_INET, socket.AF_INET6) and TCP_NOTSENT_LOWAT is not None:
-        sock.setsockopt(socket.IPPROTO_TCP, TCP_NOTSENT_LOWAT, NOT_SENT)
 
 
 def bind_path(path: str) -> socket.socket:

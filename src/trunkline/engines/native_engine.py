@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from trunkline.engines.asyncio_engine import AsyncioEngine
 from trunkline.engines.engine import Address, Engine, Listener, Receiver, Stream, Tls
 from trunkline.engines.happy_eyeballs import open_socket
-from trunkline.engines.listening import bind_sockets, limit_unsent
+from trunkline.engines.listening import bind_sockets
 from trunkline.engines.securing import Securing
+from trunkline.engines.tcp import limit_unsent, switch_nagle_off
 from trunkline.engines.timers import TimerWheel
 from trunkline.limits import ACCEPT_RETRY, LISTEN_BACKLOG
 from trunkline.native.listener import Acceptor, ListeningSocket
@@ -304,13 +305,6 @@ def settle(future: asyncio.Future[None], error: Exception | None) -> None:
         future.set_result(None)
     else:
         future.set_exception(error)
-
-
-def switch_nagle_off(sock: socket.socket) -> None:
-    """Let small writes leave at once; what a listening socket accepts inherits it."""
-    if sock.family in (socket.AF_INET, socket.AF_INET6):
-        with suppress(OSError):  # the peer may have reset the connection
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, True)
 
 
 @dataclass(frozen=True, slots=True)
