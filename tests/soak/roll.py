@@ -72,8 +72,6 @@ def roll(clients: int, rolls: int, window: float) -> dict[str, Any]:
     Raises:
         AssertionError: an acknowledged message is lost, or an attempt to connect failed.
     """
-    # `nohup` would have the workers ignore what asks them to restart.
-    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     with fleet(WORKERS, window, COME_BACK_WITHIN) as ships:
         talkers = [Talker(name) for name in range(clients)]
         begun = time.monotonic()
@@ -135,6 +133,8 @@ def main() -> None:
     parser.add_argument("--clients", type=int, default=CLIENTS)
     parser.add_argument("--rolls", type=int, default=ROLLS)
     arguments = parser.parse_args()
+    # `nohup` would have the workers ignore what asks them to restart.
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     report(proof="roll", window=WINDOW, **roll(arguments.clients, arguments.rolls, WINDOW))
 
 
