@@ -139,11 +139,11 @@ async def test_the_scope_says_what_the_request_said() -> None:
 
 
 async def test_the_root_path_is_put_before_the_paths() -> None:
-    scope = await scope_for("/a", root_path="/root")
+    scope = await scope_for("/a", root_path="/site")
     assert (scope["root_path"], scope["path"], scope["raw_path"]) == (
-        "/root",
-        "/root/a",
-        b"/root/a",
+        "/site",
+        "/site/a",
+        b"/site/a",
     )
 
 
