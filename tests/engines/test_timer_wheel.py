@@ -6,6 +6,7 @@ import gc
 import logging
 import math
 import weakref
+from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
@@ -13,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.engines.virtual_clock import VirtualClock
+from tests.engines.virtual_clock import VirtualAlarm, VirtualClock
 from trunkline import native
 from trunkline.engines import timer_wheel
 from trunkline.engines.timer_wheel import Timer, TimerWheel
@@ -278,6 +279,27 @@ def test_what_is_left_over_by_an_interrupt_is_for_the_next_turn(
     clock.advance(TICK)
     assert len(bell.rings) == 1
     assert len(wheel) == clock.waiting == 0
+
+
+def test_without_memory_for_its_alarm_a_timer_is_not_set_and_others_go_off(
+    twin: Twin, clock: VirtualClock, bell: Bell
+) -> None:
+    errors: list[MemoryError] = []
+
+    def wake_at(time: float, callback: Callable[[], None]) -> VirtualAlarm:
+        if errors:
+            raise errors.pop()
+        return clock.wake_at(time, callback)
+
+    start = clock.time
+    wheel = twin.TimerWheel(clock.now, wake_at)
+    wheel.call_in(5, bell)
+    errors.append(MemoryError())
+    with pytest.raises(MemoryError):
+        wheel.call_in(1, bell)
+    assert len(wheel) == 1
+    clock.advance(6)
+    assert [round(ring - start) for ring in bell.rings] == [5]
 
 
 # Timers that are set again

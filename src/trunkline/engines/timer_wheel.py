@@ -142,8 +142,6 @@ class TimerWheel:
 
     def set(self, timer: Timer, delay: float) -> None:
         """Have `timer` fire in `delay` seconds, and not when it was to fire before."""
-        if timer._slot is not None:
-            self._take_out(timer, timer._slot)
         self._insert(timer, self._slot_at(self._clock() + delay))
 
     def remove(self, timer: Timer) -> None:
@@ -155,14 +153,29 @@ class TimerWheel:
         return math.ceil(time / TICK)
 
     def _insert(self, timer: Timer, number: int) -> None:
-        slot = self._slots.get(number)
-        if slot is None:
-            slot = self._slots[number] = Slot(self, number)
-            heapq.heappush(self._order, number)
+        slot = self._slot_of(number)
+        if timer._slot is not None:
+            self._take_out(timer, timer._slot)
         slot.add(timer)
         self._count += 1
         if self._alarm is None or number < self._alarm_slot:
-            self._set_alarm()
+            try:
+                self._set_alarm()
+            except BaseException:
+                self._take_out(timer, slot)
+                raise
+
+    def _slot_of(self, number: int) -> Slot:
+        """Give the slot of a number, which is in the order; without memory, in neither."""
+        slot = self._slots.get(number)
+        if slot is None:
+            slot = self._slots[number] = Slot(self, number)
+            try:
+                heapq.heappush(self._order, number)
+            except BaseException:
+                del self._slots[number]
+                raise
+        return slot
 
     def _take_out(self, timer: Timer, slot: Slot) -> None:
         slot.take_out(timer)
@@ -170,13 +183,14 @@ class TimerWheel:
         self._postponed.discard(timer)
 
     def _set_alarm(self) -> None:
-        if self._alarm is not None:
-            self._alarm.cancel()
         # Nobody waits in an emptied slot.
         while self._slots[self._order[0]].first is None:
             del self._slots[heapq.heappop(self._order)]
-        self._alarm_slot = self._order[0]
-        self._alarm = self._wake_at(self._alarm_slot * TICK, self._turn)
+        number = self._order[0]
+        alarm = self._wake_at(number * TICK, self._turn)
+        if self._alarm is not None:
+            self._alarm.cancel()
+        self._alarm, self._alarm_slot = alarm, number
 
     def _turn(self) -> None:
         self._alarm = None
@@ -186,12 +200,13 @@ class TimerWheel:
         blocked = lag >= BLOCKED_LOOP
         if blocked:
             logger.warning("the event loop was blocked for %.1f s", lag)
-        due = self._due()
+        due: list[Slot] = []
         try:
+            self._collect(due)
             for slot in due:
                 self._empty(slot, lag if blocked else 0.0)
         finally:
-            # What a KeyboardInterrupt has left over is for the next turn.
+            # What a KeyboardInterrupt or a lack of memory has left over is for the next turn.
             for timer in [timer for slot in due for timer in slot]:
                 self.set(timer, 0.0)
             if self._count and self._alarm is None:
@@ -200,21 +215,20 @@ class TimerWheel:
     def _empty(self, slot: Slot, lag: float) -> None:
         """Fire the timers of a slot, or postpone them by `lag` seconds."""
         while (timer := slot.first) is not None:  # one that fires may order off the next one
-            is_postponed = lag > 0 and timer not in self._postponed
-            self._take_out(timer, slot)
-            if is_postponed:
-                self._insert(timer, self._slot_at(self._clock() + lag))
+            if lag > 0 and timer not in self._postponed:
+                self.set(timer, lag)
                 self._postponed.add(timer)
             else:
+                self._take_out(timer, slot)
                 self._fire(timer)
 
-    def _due(self) -> list[Slot]:
+    def _collect(self, due: list[Slot]) -> None:
+        """Move the slots whose time has come to `due`."""
         # A clock may be read a hair before the time it was asked to wake at.
         now_slot = max(self._alarm_slot, math.floor(self._clock() / TICK))
-        due: list[Slot] = []
         while self._order and self._order[0] <= now_slot:
-            due.append(self._slots.pop(heapq.heappop(self._order)))
-        return due
+            due.append(self._slots[self._order[0]])
+            del self._slots[heapq.heappop(self._order)]
 
     def _fire(self, timer: Timer) -> None:
         try:

@@ -39,8 +39,9 @@ cdef class TimerWheel:
     cdef int put(self, Timed timer, double delay) except -1
     cdef long long slot_at(self, double time) except? -1
     cdef int insert(self, Timed timer, long long number) except -1
+    cdef Slot slot_of(self, number)
     cdef int take_out(self, Timed timer) except -1
     cdef int set_alarm(self) except -1
-    cdef list due(self)
+    cdef int collect(self, list due) except -1
     cdef int empty(self, Slot slot, double lag) except -1
     cdef int fire(self, Timed timer) except -1

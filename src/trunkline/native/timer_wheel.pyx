@@ -107,8 +107,6 @@ cdef class TimerWheel:
         self.put(timer, delay)
 
     cdef int put(self, Timed timer, double delay) except -1:
-        if timer.slot is not None:
-            self.take_out(timer)
         return self.insert(timer, self.slot_at(<double>self.clock() + delay))
 
     def remove(self, Timed timer not None):
@@ -119,15 +117,30 @@ cdef class TimerWheel:
         return <long long>ceil(time / tick)
 
     cdef int insert(self, Timed timer, long long number) except -1:
-        cdef Slot slot = self._slots.get(number)
-        if slot is None:
-            slot = self._slots[number] = Slot.__new__(Slot, self, number)
-            heappush(self._order, number)
+        cdef Slot slot = self.slot_of(number)
+        if timer.slot is not None:
+            self.take_out(timer)
         slot.add(timer)
         self.count += 1
         if self.alarm is None or number < self.alarm_slot:
-            self.set_alarm()
+            try:
+                self.set_alarm()
+            except BaseException:
+                self.take_out(timer)
+                raise
         return 0
+
+    cdef Slot slot_of(self, number):
+        """Give the slot of a number, which is in the order; without memory, in neither."""
+        cdef Slot slot = self._slots.get(number)
+        if slot is None:
+            slot = self._slots[number] = Slot.__new__(Slot, self, number)
+            try:
+                heappush(self._order, number)
+            except BaseException:
+                del self._slots[number]
+                raise
+        return slot
 
     cdef int take_out(self, Timed timer) except -1:
         timer.slot.take_out(timer)
@@ -137,13 +150,15 @@ cdef class TimerWheel:
         return 0
 
     cdef int set_alarm(self) except -1:
-        if self.alarm is not None:
-            self.alarm.cancel()
+        cdef long long number
         # Nobody waits in an emptied slot.
         while (<Slot>self._slots[self._order[0]]).is_empty():
             del self._slots[heappop(self._order)]
-        self.alarm_slot = self._order[0]
-        self.alarm = self.wake_at(self.alarm_slot * tick, self.turn)
+        number = self._order[0]
+        alarm = self.wake_at(number * tick, self.turn)
+        if self.alarm is not None:
+            self.alarm.cancel()
+        self.alarm, self.alarm_slot = alarm, number
         return 0
 
     def turn(self):
@@ -158,12 +173,13 @@ cdef class TimerWheel:
             lag = 0
         else:
             logger.warning("the event loop was blocked for %.1f s", lag)
-        due = self.due()
+        due = []
         try:
+            self.collect(due)
             for slot in due:
                 self.empty(slot, lag)
         finally:
-            # What a KeyboardInterrupt has left over is for the next turn.
+            # What a KeyboardInterrupt or a lack of memory has left over is for the next turn.
             for slot in due:
                 while not slot.is_empty():
                     self.put(slot.next, 0.0)
@@ -175,23 +191,23 @@ cdef class TimerWheel:
         cdef Timed timer
         while not slot.is_empty():  # one that fires may order off the next one
             timer = slot.next
-            is_postponed = lag > 0 and timer not in self.postponed
-            self.take_out(timer)
-            if is_postponed:
-                self.insert(timer, self.slot_at(<double>self.clock() + lag))
+            if lag > 0 and timer not in self.postponed:
+                self.put(timer, lag)
                 self.postponed.add(timer)
             else:
+                self.take_out(timer)
                 self.fire(timer)
         return 0
 
-    cdef list due(self):
+    cdef int collect(self, list due) except -1:
+        """Move the slots whose time has come to `due`."""
         # A clock may be read a hair before the time it was asked to wake at.
         cdef long long now = <long long>floor(<double>self.clock() / tick)
-        due = []
         now = max(now, self.alarm_slot)
         while self._order and self._order[0] <= now:
-            due.append(self._slots.pop(heappop(self._order)))
-        return due
+            due.append(self._slots[self._order[0]])
+            del self._slots[heappop(self._order)]
+        return 0
 
     cdef int fire(self, Timed timer) except -1:
         try:
