@@ -50,7 +50,7 @@ sanitize:
 	tools/sanitize $(IN_PARALLEL) $(UNIT)
 	tools/sanitize $(IN_PARALLEL) tests/contracts tests/properties
 
-# Every allocation of the engine's conversations fails, one after the other: hours.
+# Every allocation of the engine's conversations fails, one after the other: an hour and a half.
 starve:
 	@tools/setup check
 	tools/starve

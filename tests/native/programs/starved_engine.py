@@ -21,6 +21,7 @@ import socket
 import ssl
 import sys
 import time
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from typing import Any
 from urllib.parse import urlsplit
@@ -40,6 +41,12 @@ STALL = 15
 
 POLL = 0.02
 """Seconds between two looks at what goes on."""
+
+RESCUE = 2
+"""Seconds until a look is taken by a signal, where asyncio has lost the call that asked for it."""
+
+LOST = 50
+"""How many looks in a row have to find a task lost: one that is only due is stepped before."""
 
 CONVERSATIONS = ["plain", "tls", "tls through memory", "fanout"]
 UNHARMED, HARMED, STALLED, DEAF, WRONG = 0, 3, 4, 5, 6
@@ -203,6 +210,7 @@ class Conversation:
     def __init__(self, name: str) -> None:
         self.loop = asyncio.new_event_loop()
         self.loop.set_exception_handler(lambda loop, context: None)
+        self.loop.add_signal_handler(signal.SIGALRM, self.loop.stop)
         self.client_tls: ssl.SSLContext | None = None
         self.server_tls: ssl.SSLContext | None = None
         self.is_fan_out = name == "fanout"
@@ -241,17 +249,24 @@ class Conversation:
         ]
 
     def run(self, tasks: list[asyncio.Task[None]], seconds: float) -> bool:
-        """Run until all of them are done; say whether they are."""
-        until = time.monotonic() + seconds
-        while time.monotonic() < until:
+        """Run until all of them are done, or one is lost; say whether they are done."""
+        until, lost = time.monotonic() + seconds, 0
+        while time.monotonic() < until and lost < LOST:
             try:
                 if all([task.done() for task in tasks]):
                     return True
+                signal.setitimer(signal.ITIMER_REAL, RESCUE)
                 self.loop.call_later(POLL, self.loop.stop)
                 self.loop.run_forever()
+                lost = lost + 1 if self.has_lost_a_task() else 0
             except MemoryError:
-                continue
+                self.leave_loop()
         return False
+
+    def leave_loop(self) -> None:
+        """Do what run_forever() has no memory left for."""
+        self.loop._thread_id = None  # type: ignore[attr-defined]
+        asyncio._set_running_loop(None)
 
     def has_lost_a_task(self) -> bool:
         """Say whether there is a task that waits for nothing and is never stepped again.
@@ -269,6 +284,7 @@ class Conversation:
         closing = [self.loop.create_task(close(server)) for server in self.servers]
         if not self.run(closing, STALL):
             raise Unclosed
+        signal.setitimer(signal.ITIMER_REAL, 0)
         self.loop.close()
 
 
@@ -308,13 +324,15 @@ def live(name: str, k: int, width: int) -> int:
     again = conversation.begin()
     if not conversation.run(again, STALL) or any(task.exception() for task in again):
         return DEAF
+    if wrong:
+        return WRONG
     if has_lost:
         return HARMED
     conversation.end()
     gc.collect()
     if not has_ended:
         return STALLED
-    return WRONG if wrong else HARMED if failed else UNHARMED
+    return HARMED if failed else UNHARMED
 
 
 def warm_up(name: str) -> None:
@@ -324,8 +342,8 @@ def warm_up(name: str) -> None:
     conversation.end()
 
 
-def outcome_of(name: str, k: int, width: int) -> int:
-    """Give the exit code of a child, or the signal that killed it, negative."""
+def child_for(name: str, k: int, width: int) -> int:
+    """Fork a child; give its process ID."""
     child = os.fork()
     if child == 0:
         try:
@@ -333,18 +351,27 @@ def outcome_of(name: str, k: int, width: int) -> int:
         except BaseException:
             sys.excepthook(*sys.exc_info())
             os._exit(1)
+    return child
+
+
+def outcome_of(child: int, what: str) -> int:
+    """Give the exit code of a child, or the signal that killed it, negative; print a bad one."""
     _, status = os.waitpid(child, 0)
-    return os.waitstatus_to_exitcode(status)
+    outcome = os.waitstatus_to_exitcode(status)
+    if outcome not in (UNHARMED, HARMED):
+        cause = signal.Signals(-outcome).name if outcome < 0 else NAMES.get(outcome, outcome)
+        print(f"{what}: {cause}", flush=True)
+    return outcome
 
 
-def outcomes(name: str, numbers: Iterable[int], width: int) -> Iterator[int]:
-    """Go through the k; print what should not be."""
+def outcomes(name: str, numbers: Iterable[int], width: int, jobs: int) -> Iterator[int]:
+    """Go through the k, several at a time."""
+    children: deque[tuple[int, str]] = deque()
     for k in numbers:
-        outcome = outcome_of(name, k, width)
-        if outcome not in (UNHARMED, HARMED):
-            what = signal.Signals(-outcome).name if outcome < 0 else NAMES.get(outcome, outcome)
-            print(f"{name}, allocation {k}: {what}", flush=True)
-        yield outcome
+        children.append((child_for(name, k, width), f"{name}, allocation {k}"))
+        if len(children) == jobs:
+            yield outcome_of(*children.popleft())
+    yield from itertools.starmap(outcome_of, children)
 
 
 def main() -> int:
@@ -355,11 +382,12 @@ def main() -> int:
     parser.add_argument("--step", type=int, default=1, metavar="K")
     parser.add_argument("--count", type=int, help="by default, until nothing fails any more")
     parser.add_argument("--width", type=int, default=1, help="how many fail in a row")
+    parser.add_argument("--jobs", type=int, default=1, help="how many children at a time")
     chosen = parser.parse_args()
     warm_up(chosen.conversation)
-    every = outcomes(chosen.conversation, itertools.count(chosen.first, chosen.step), chosen.width)
-    some = itertools.islice(every, chosen.count)
-    tried = list(some if chosen.count else itertools.takewhile(lambda it: it != UNHARMED, every))
+    numbers = itertools.islice(itertools.count(chosen.first, chosen.step), chosen.count)
+    every = outcomes(chosen.conversation, numbers, chosen.width, chosen.jobs)
+    tried = list(every if chosen.count else itertools.takewhile(lambda it: it != UNHARMED, every))
     print(len(tried), sum(outcome != UNHARMED for outcome in tried))
     return int(not {*tried} <= {UNHARMED, HARMED})
 
