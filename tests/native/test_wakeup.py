@@ -137,6 +137,40 @@ async def test_whatever_a_callback_raises_its_stream_stays(one: Any, kind: Any) 
     assert [await one.ws.recv(), await one.ws.recv()] == ["a", "b"]
 
 
+class Waiting:
+    """What a wake-up knows of a task, whose first step has not enough memory."""
+
+    def __init__(self, wakeup: Any, *, begins_step: bool) -> None:
+        self._fut_waiter = wakeup
+        self._begins_step = begins_step
+        self.wakes = 0
+
+    def wake(self, _: Any) -> None:
+        self.wakes += 1
+        if self.wakes == 1:
+            if self._begins_step:
+                self._fut_waiter = None
+            raise MemoryError
+
+
+@pytest.mark.parametrize("begins_step", [False, True])
+async def test_without_memory_to_begin_its_step_a_task_begins_it_soon(
+    one: Any, begins_step: bool
+) -> None:
+    told: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(context))
+    receiving = one.ws.recv()
+    wakeup = receiving.send(None)
+    task = Waiting(wakeup, begins_step=begins_step)
+    wakeup.add_done_callback(task.wake)
+    one.say(text("a"))
+    while not task.wakes:
+        await asyncio.sleep(0)
+    await turn()
+    assert (task.wakes, len(told)) == ((1, 1) if begins_step else (2, 0))
+    receiving.close()
+
+
 async def test_every_callback_is_called_in_order_and_in_its_context(one: Any) -> None:
     name: contextvars.ContextVar[str] = contextvars.ContextVar("name", default="nobody")
     receiving = one.ws.recv()

@@ -23,6 +23,7 @@ cdef class Wakeup:
 
     cdef int wake(self, bint directly) except -1
     cdef int wake_soon(self, callback) except -1
+    cdef int callback_failed(self, callback, error) except -1
     cdef int call_all_soon(self, list callbacks) except -1
     cdef int add_another(self, callback, context) except -1
 

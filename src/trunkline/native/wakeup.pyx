@@ -65,6 +65,12 @@ cdef int end_step(Wakeup rest) except -1:
     return 0
 
 
+cdef bint is_awaited_by(object callback, Wakeup wakeup) except -1:
+    """Whether `callback` is of a task that has not gone on since it has waited on `wakeup`."""
+    task = getattr(callback, "__self__", None)
+    return getattr(task, "_fut_waiter", None) is wakeup
+
+
 cdef Wakeup new_wakeup(object loop):
     cdef Wakeup wakeup = Wakeup.__new__(Wakeup)
     wakeup.loop = loop
@@ -96,11 +102,18 @@ cdef class Wakeup:
         except (KeyboardInterrupt, SystemExit):
             raise
         except BaseException as error:
-            # As a handle of the loop does: a task takes its exceptions itself.
-            context = {"message": "a callback of a wake-up failed", "exception": error}
-            self.loop.call_exception_handler(context)
+            self.callback_failed(callback, error)
         finally:
             PyContext_Exit(self.context)
+        return 0
+
+    cdef int callback_failed(self, callback, error) except -1:
+        """Take what came out of the callback: a task takes its exceptions itself."""
+        if isinstance(error, MemoryError) and is_awaited_by(callback, self):
+            return self.wake_soon(callback)  # there was not enough to begin the step
+        # As a handle of the loop does
+        context = {"message": "a callback of a wake-up failed", "exception": error}
+        self.loop.call_exception_handler(context)
         return 0
 
     cdef int wake_soon(self, callback) except -1:

@@ -275,9 +275,7 @@ class Conversation:
         the future is done.
         """
         waits = [task._fut_waiter for task in asyncio.all_tasks(self.loop)]
-        return any(
-            wait is None or (isinstance(wait, asyncio.Future) and wait.done()) for wait in waits
-        )
+        return any(wait is None or wait.done() for wait in waits)
 
     def end(self) -> None:
         """Close the servers, and the loop."""
