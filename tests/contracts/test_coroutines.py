@@ -40,6 +40,10 @@ async def rounds(count: int = 5) -> None:
         await asyncio.sleep(0)
 
 
+async def test_what_is_to_run_in_debug_mode_does(request: pytest.FixtureRequest) -> None:
+    assert asyncio.get_running_loop().get_debug() == ("-debug" in request.node.name)
+
+
 # Whose task, whose context
 
 
