@@ -68,6 +68,16 @@ async def finish(line: Line) -> None:
     await line.connection.wait_closed()
 
 
+async def test_of_a_dismissed_peer_nothing_is_left_to_drop() -> None:
+    recorder = Recorder()
+    line = open_line(events=recorder)
+    line.peer.text("a", "b")
+    line.connection.dismiss(4000)
+    assert recorder.names == ["on_open", "on_message", "on_message"]
+    assert line.link.traffic.dropped == 0
+    await finish(line)
+
+
 # The order
 
 

@@ -115,3 +115,18 @@ async def test_a_message_comes_in_the_form_that_is_asked_for(
     one.say(frame)
     assert await one.ws.recv(decode) == message
     await one.end()
+
+
+@pytest.mark.parametrize("taken", [0, 1, 2, 3])
+async def test_what_is_discarded_is_counted_and_gone(engine: Any, taken: int) -> None:
+    one = talk(engine)
+    one.say(text("a"), text("b"), binary(b"c"))
+    while one.ws._setting.traffic.messages_received < 3:
+        await asyncio.sleep(0)
+    for _ in range(taken):
+        await one.ws.recv()
+    one.ws.close_soon(4000)
+    assert [one.ws.inbox.discard(), one.ws.inbox.discard()] == [3 - taken, 0]
+    with pytest.raises(ConnectionClosedError, match="4000"):
+        await one.ws.recv()
+    await one.end()

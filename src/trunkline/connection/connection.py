@@ -372,11 +372,7 @@ class Connection:
             reason: as for `close()`.
         """
         self.close_soon(code, reason)
-        self._setting.traffic.dropped += self._discard()
-
-    def _discard(self) -> int:
-        """Drop what was not received; say how many messages that was."""
-        return self._consumer.discard() if isinstance(self._consumer, Inbox) else 0
+        self._setting.traffic.dropped += self.consumer.discard()
 
     async def wait_closed(self) -> None:
         """Wait until the connection is gone."""

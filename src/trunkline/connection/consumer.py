@@ -35,6 +35,9 @@ class Consumer(Protocol):
     def lost(self) -> None:
         """The stream is gone."""
 
+    def discard(self) -> int:
+        """Take no more messages, and drop those that wait; say how many that was."""
+
 
 class Owner(Protocol):
     """Whose link it is: a connection."""

@@ -112,6 +112,10 @@ class Dispatcher:
         """Always: methods have returned before the next bytes are looked at."""
         return True
 
+    def discard(self) -> int:
+        """Methods have returned before the next bytes are looked at: no message waits."""
+        return 0
+
     def ended(self) -> None:
         """Wait for the loss of the stream, as browsers do."""
 

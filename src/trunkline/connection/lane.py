@@ -17,7 +17,6 @@ from trunkline.connection.setting import Setting
 from trunkline.connection.state import State
 from trunkline.engines.choose import deflate_class, mask_keys
 from trunkline.engines.engine import Engine, Stream
-from trunkline.errors import ConcurrencyError, ConnectionClosed
 from trunkline.limits import MOST_TERMS
 from trunkline.protocol.endpoint import Endpoint
 from trunkline.protocol.handshake import Agreement
@@ -76,22 +75,6 @@ def silence_of(engine: Engine, stream: Stream) -> float:
     return engine.now() - stream.last_heard
 
 
-def take_unread(connection: Any) -> int:
-    """End a compiled inbox, and take everything out of it; say how many messages that was.
-
-    Who waits in `recv()` is told of the end; a message that has woken them already is theirs.
-    """
-    connection.inbox.ended()
-    count = 0
-    while True:
-        try:
-            cast(Any, Lane).recv(connection).send(None)
-        except StopIteration:
-            count += 1
-        except (ConnectionClosed, ConcurrencyError):
-            return count
-
-
 def with_lane(kind: type[Connection]) -> type[Connection]:
     """Make the subclass of `kind` whose messages take the fast lane."""
 
@@ -117,9 +100,6 @@ def with_lane(kind: type[Connection]) -> type[Connection]:
     def _silence(self: Any) -> float:
         return silence_of(self._setting.engine, self._stream)
 
-    def _discard(self: Any) -> int:
-        return 0 if self.inbox is None else take_unread(self)
-
     def consumer(self: Any) -> Consumer:
         # Messages do not come this way, and an object for all the rest can be made for each.
         inbox: Consumer | None = self.inbox
@@ -131,7 +111,6 @@ def with_lane(kind: type[Connection]) -> type[Connection]:
         "open": open,
         "_new_link": _new_link,
         "_silence": _silence,
-        "_discard": _discard,
         "consumer": property(consumer),
         "state": property(lambda connection: STATES[connection._ready_state]),
         "__doc__": kind.__doc__,

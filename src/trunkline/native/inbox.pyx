@@ -89,6 +89,15 @@ cdef class Inbox:
     cdef bint is_below(self, Py_ssize_t divisor) noexcept:
         return self.count <= self.max_count // divisor and self.size <= self.max_size // divisor
 
+    def discard(self):
+        """End, and drop what was not read; say how many messages that was."""
+        cdef Py_ssize_t count = self.count
+        self.first = self.others = None
+        self.count = self.size = self.taken = 0
+        # A reader that a message has woken finds none, and is told of the end as well.
+        self.ended()
+        return count
+
     # Called by the lane
 
     cdef int put(self, object data) except -1:
