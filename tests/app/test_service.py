@@ -25,6 +25,7 @@ from tests.server.wire import HANG_SECONDS
 from trunkline import Close, ConnectionClosed, Limits, RequestRefused, connect
 from trunkline.app.admission.expiry import Expiry
 from trunkline.app.app_server import AppServer
+from trunkline.app.observation.snapshot import describe_traffic
 from trunkline.app.service import Service
 from trunkline.limits import APP_LIMITS, Rate
 
@@ -109,7 +110,8 @@ async def test_what_came_from_a_user_before_their_end_is_not_handled(token: str,
             Expiry(ws, clock.time, clock).fire()
         may_go_on.set()
         assert await told.get() == code
-    assert traffic.dropped == 2
+        assert describe_traffic(app, "/")["discarded"] == 2
+    assert (traffic.messages_received, traffic.discarded, traffic.dropped) == (3, 2, 0)
 
 
 async def test_nothing_is_said_to_whoever_was_disconnected() -> None:

@@ -105,6 +105,19 @@ async def test_rates_are_shown(
         await expect(room.locator("td").nth(2)).to_have_text(re.compile(r"[1-9].*/s"))
 
 
+async def test_all_that_was_dropped_is_shown(
+    server: AppServer, open_tab: OpenTab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def traffic(app: object, route: str) -> dict[str, int]:
+        return dict.fromkeys(snapshot.TRAFFIC, 0) | {"dropped": 5, "discarded": 2}
+
+    monkeypatch.setattr(snapshot, "describe_traffic", traffic)
+    page = await open_tab(page_of(server))
+    await is_live(page)
+    room = page.locator("#routes tr", has_text="/rooms/{room}")
+    await expect(room.locator("td").nth(8)).to_have_text("7")
+
+
 async def test_the_charts_are_drawn(server: AppServer, open_tab: OpenTab) -> None:
     page = await open_tab(page_of(server))
     await is_live(page)

@@ -406,7 +406,7 @@ async def test_events_of_a_dismissed_peer_are_told_of_the_end_and_of_nothing_els
     assert line.peer.heard == [Close(4000, "go")]
     await finish(line, 4000)
     assert events.told == ["a", 4000]
-    assert line.link.traffic.dropped == 0
+    assert line.link.traffic.discarded == 0
 
 
 async def test_a_peer_that_is_not_there_yet_cannot_be_dismissed() -> None:

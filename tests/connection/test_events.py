@@ -74,7 +74,7 @@ async def test_of_a_dismissed_peer_nothing_is_left_to_drop() -> None:
     line.peer.text("a", "b")
     line.connection.dismiss(4000)
     assert recorder.names == ["on_open", "on_message", "on_message"]
-    assert line.link.traffic.dropped == 0
+    assert line.link.traffic.discarded == 0
     await finish(line)
 
 

@@ -198,7 +198,7 @@ async def test_what_is_unread_when_the_peer_is_dismissed_is_dropped_and_counted(
         with pytest.raises(ConnectionClosed) as caught:
             await line.connection.recv()
         assert (caught.value.code, caught.value.reason) == (4000, "go")
-    assert line.link.traffic.dropped == 2
+    assert line.link.traffic.discarded == 2
     assert line.peer.closed is not None
 
 
@@ -209,7 +209,7 @@ async def test_whoever_waits_when_the_peer_is_dismissed_is_told_at_once() -> Non
     line.connection.dismiss(4000)
     with pytest.raises(ConnectionClosed, match="4000"):
         await reader
-    assert line.link.traffic.dropped == 0
+    assert line.link.traffic.discarded == 0
 
 
 async def test_a_reader_that_was_woken_when_the_peer_is_dismissed_gets_nothing() -> None:
@@ -220,7 +220,7 @@ async def test_a_reader_that_was_woken_when_the_peer_is_dismissed_gets_nothing()
     line.connection.dismiss(4000)
     with pytest.raises(ConnectionClosed, match="4000"):
         await reader
-    assert line.link.traffic.dropped == 2
+    assert line.link.traffic.discarded == 2
 
 
 async def test_a_full_inbox_lets_the_goodbye_of_a_dismissed_peer_come() -> None:

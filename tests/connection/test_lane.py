@@ -145,7 +145,7 @@ async def test_what_is_unread_when_the_peer_is_dismissed_is_dropped_and_counted(
             with pytest.raises(ConnectionClosed) as caught:
                 await ws.recv()
             assert (caught.value.code, caught.value.reason) == (4000, "go")
-        assert ws._setting.traffic.dropped == 2
+        assert ws._setting.traffic.discarded == 2
         assert ws.state is State.CLOSING
         ws.abort()
         await ws.wait_closed()
@@ -160,7 +160,7 @@ async def test_whoever_waits_when_the_peer_is_dismissed_is_told_at_once(engine: 
         ws.dismiss(4000)
         with pytest.raises(ConnectionClosed, match="4000"):
             await reader
-        assert ws._setting.traffic.dropped == 0
+        assert ws._setting.traffic.discarded == 0
         ws.abort()
         await ws.wait_closed()
 
@@ -174,7 +174,7 @@ async def test_events_of_a_dismissed_peer_have_nothing_to_drop(engine: Any) -> N
         ws.dismiss(4000)
         ws.abort()
         await ws.wait_closed()
-        assert (ears.heard, ws._setting.traffic.dropped) == (["a"], 0)
+        assert (ears.heard, ws._setting.traffic.discarded) == (["a"], 0)
 
 
 @needs_native

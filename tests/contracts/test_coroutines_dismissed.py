@@ -51,7 +51,7 @@ async def test_a_reader_that_was_woken_and_has_not_gone_on_gets_nothing(
         with pytest.raises(ConnectionClosedError) as caught:
             go_on(reader)
         assert (caught.value.code, caught.value.reason) == (CODE, "go")
-        assert server._setting.traffic.dropped == 3
+        assert server._setting.traffic.discarded == 3
         with pytest.raises(ConnectionClosed, match=str(CODE)):
             await server.recv()
 
@@ -65,7 +65,7 @@ async def test_a_reader_that_nothing_has_woken_is_told_at_once() -> None:
         assert waker.done()
         with pytest.raises(ConnectionClosed, match=str(CODE)):
             go_on(reader)
-        assert server._setting.traffic.dropped == 0
+        assert server._setting.traffic.discarded == 0
 
 
 async def test_of_two_whose_messages_come_together_one_can_dismiss_the_other() -> None:
@@ -108,4 +108,4 @@ async def test_a_full_inbox_lets_the_goodbye_of_a_dismissed_peer_come() -> None:
         server.dismiss(CODE)
         await server.wait_closed()
         assert server.closed().rcvd is not None
-        assert server._setting.traffic.dropped >= 2
+        assert server._setting.traffic.discarded >= 2

@@ -364,15 +364,15 @@ class Connection:
     def dismiss(self, code: int, reason: str = "") -> None:
         """Close the connection of a peer that is not to be heard any more, without waiting.
 
-        Messages that have arrived and were not received are dropped, and counted as that; `recv()`
-        raises at once. Otherwise as `close_soon()`.
+        Messages that have arrived and were not received are dropped, and counted as that
+        (`discarded`); `recv()` raises at once. Otherwise as `close_soon()`.
 
         Args:
             code: as for `close()`.
             reason: as for `close()`.
         """
         self.close_soon(code, reason)
-        self._setting.traffic.dropped += self.consumer.discard()
+        self._setting.traffic.discarded += self.consumer.discard()
 
     async def wait_closed(self) -> None:
         """Wait until the connection is gone."""

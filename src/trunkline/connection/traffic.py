@@ -14,13 +14,13 @@ class Traffic:
     """
 
     __slots__ = (
-        *("bytes_received", "bytes_sent", "closed", "control_received"),
+        *("bytes_received", "bytes_sent", "closed", "control_received", "discarded"),
         *("dropped", "messages_received", "messages_sent", "paused"),
     )
 
     def __init__(self) -> None:
         self.messages_received = 0
-        """Messages that were handed to the user."""
+        """Messages that came for the user; those above a rate that were dropped are not in it."""
         self.messages_sent = 0
         """Messages that were handed to streams, those of topics and broadcasts as well."""
         self.bytes_received = 0
@@ -28,8 +28,9 @@ class Traffic:
         self.control_received = 0
         """Pings and pongs that were dealt with."""
         self.dropped = 0
-        """Messages, pings and pongs that were dropped because they were above a rate, and messages
-        that nobody had received when their peer was dismissed."""
+        """Messages, pings and pongs that were dropped because they were above a rate."""
+        self.discarded = 0
+        """Of `messages_received`, those that nobody had taken when their peer was dismissed."""
         self.paused = 0
         """How often reading was paused because of a rate."""
         self.closed = 0

@@ -11,6 +11,7 @@ cdef class Traffic:
     cdef public uint64_t bytes_sent
     cdef public uint64_t control_received
     cdef public uint64_t dropped
+    cdef public uint64_t discarded
     cdef public uint64_t paused
     cdef public uint64_t closed
 

@@ -7,5 +7,6 @@ class Traffic:
     bytes_sent: int
     control_received: int
     dropped: int
+    discarded: int
     paused: int
     closed: int

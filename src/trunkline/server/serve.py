@@ -200,7 +200,8 @@ class Server:
         """What has gone through all connections so far: counts that begin at 0 and only grow.
 
         They are `messages_received`, `messages_sent`, `bytes_received`, `bytes_sent`, and what
-        became of peers above a rate: `dropped`, `paused`, `closed`. An `App` has them by route.
+        became of peers above a rate: `dropped`, `paused`, `closed`. `discarded` are those of
+        `messages_received` that nobody had taken at a `dismiss()`. An `App` has them by route.
         """
         return self._traffic
 

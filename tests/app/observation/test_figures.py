@@ -17,6 +17,7 @@ def busy_snapshot() -> dict[str, Any]:
     app.topics["news"] = Topic()
     snapshot = take_snapshot(app)
     snapshot["routes"]["/rooms/{room}"]["round_trips"] = {"0.5": 0.25, "1.0": None}
+    snapshot["routes"]["/rooms/{room}"] |= {"dropped": 5, "discarded": 2}
     snapshot["topics"]["news"]["drops"] = {"drop_oldest": 3, "left": 1}
     snapshot["closes"] = {"1000": 2}
     snapshot["handshakes"] = [["refused", "origin", 4]]
@@ -42,6 +43,8 @@ def test_figures_are_read_by_their_labels() -> None:
     assert found["round_trip_seconds"] == [(("/rooms/{room}", "0.5"), 0.25)]
     assert found["handshakes"] == [(("refused", "origin"), 4)]
     assert found["closes"] == [(("1000",), 2)]
+    route = "/rooms/{room}"
+    assert found["messages_dropped"] == [((route, "rate"), 5), ((route, "dismissed"), 2)]
     assert found["topic_dropped"] == [(("news", "drop_oldest"), 3), (("news", "left"), 1)]
     assert found["topic_subscribers"] == [(("news",), 0)]
     assert found["arrivals"] == [((), 0)]

@@ -57,6 +57,13 @@ def closes(snapshot: Snapshot) -> Reading:
     return [((code,), count) for code, count in snapshot["closes"].items()]
 
 
+def inbound_drops(snapshot: Snapshot) -> Reading:
+    """Read what peers have sent and no handler was given, by the reason."""
+    for route, found in snapshot["routes"].items():
+        yield (route, "rate"), found["dropped"]
+        yield (route, "dismissed"), found["discarded"]
+
+
 def drops(snapshot: Snapshot) -> Reading:
     """Read what topics did not deliver, by the reason."""
     for topic, found in snapshot["topics"].items():
@@ -94,7 +101,7 @@ FIGURES = (
     Figure(
         "counter",
         "messages_received",
-        "Messages that handlers were given",
+        "Messages that came for handlers, without those above a rate that were dropped",
         of_routes("messages_received"),
         ROUTE,
     ),
@@ -125,9 +132,9 @@ FIGURES = (
     Figure(
         "counter",
         "messages_dropped",
-        "Messages that were dropped: above a rate, or unread when their user was disconnected",
-        of_routes("dropped"),
-        ROUTE,
+        "What peers sent and no handler was given: above a rate, or unread at a dismissal",
+        inbound_drops,
+        (*ROUTE, "reason"),
     ),
     Figure(
         "counter",

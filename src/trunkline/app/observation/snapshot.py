@@ -18,7 +18,7 @@ Snapshot = dict[str, Any]
 
 TRAFFIC = (
     *("messages_received", "messages_sent", "bytes_received", "bytes_sent"),
-    *("control_received", "dropped", "paused", "closed"),
+    *("control_received", "dropped", "discarded", "paused", "closed"),
 )
 """What is counted for all connections of a route."""
 

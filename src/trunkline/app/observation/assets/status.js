@@ -153,7 +153,7 @@ function showRoutes(processes, seconds) {
       joined(byteRate(grown("bytes_sent"))),
       joined(bytes(now.unsent)),
       joined(count(now.slow)),
-      joined(count(now.dropped)),
+      joined(count(now.dropped + now.discarded)),
       worstTrip(processes, name),
     ];
   });
