@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import threading
 import weakref
 from typing import Any
 
@@ -134,7 +135,11 @@ async def test_an_engine_goes_with_its_loop() -> None:
     mine = current_engine()
     loop = asyncio.new_event_loop()
     gone = weakref.ref(loop)
-    await asyncio.to_thread(loop.run_until_complete, ask())
+    # A thread of an executor would hold the loop a little longer than it is waited for.
+    thread = threading.Thread(target=loop.run_until_complete, args=(ask(),))
+    thread.start()
+    thread.join()
+    del thread
     assert loop in engines
     loop.close()
     forget_closed_loops()
