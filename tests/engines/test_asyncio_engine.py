@@ -44,6 +44,10 @@ async def engine() -> Engine:
     return AsyncioEngine(asyncio.get_running_loop())
 
 
+async def test_its_loop_watches_nothing_by_which_nothing_can_come(harbour: Harbour) -> None:
+    assert harbour.engine.idle_descriptors == 0
+
+
 # Bytes
 
 

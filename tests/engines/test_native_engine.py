@@ -106,6 +106,16 @@ async def test_streams_are_native_wherever_they_lead(engine: Any, place: Address
     assert len(engine.poller) == 0
 
 
+async def test_its_one_descriptor_is_idle_while_its_set_is_empty(engine: Any) -> None:
+    assert engine.idle_descriptors == 1
+    harbour = await open_harbour(engine, LOOPBACK)
+    assert engine.idle_descriptors == 0
+    harbour.listener.close()
+    assert engine.idle_descriptors == 1
+    engine.close()
+    assert engine.idle_descriptors == 0
+
+
 async def test_a_given_socket_becomes_a_stream(engine: Any) -> None:
     mine, peer = socket.socketpair()
     with peer:

@@ -307,3 +307,13 @@ async def test_a_closed_poller_does_not_come_back(poller: Any) -> None:
     poller.tune_busy_poll(1.0)
     poller.close()
     poller.come_back()
+
+
+async def test_a_set_is_idle_while_nothing_is_in_it_but_its_signal(poller: Any) -> None:
+    assert poller.is_idle
+    line = make_line(poller)
+    assert not poller.is_idle
+    await line.end()
+    assert poller.is_idle
+    poller.close()
+    assert not poller.is_idle

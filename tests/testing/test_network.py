@@ -10,6 +10,7 @@ from trunkline import UsageError
 from trunkline.engines.choose import current_engine
 from trunkline.testing.clock import Clock
 from trunkline.testing.network import join_network, networks
+from trunkline.testing.standstill import Standstill
 
 
 async def test_the_loop_has_it_until_the_last_one_leaves() -> None:
@@ -23,6 +24,22 @@ async def test_the_loop_has_it_until_the_last_one_leaves() -> None:
     second.__exit__(None, None, None)
     assert current_engine() is before
     assert asyncio.get_running_loop() not in networks
+
+
+async def test_its_time_waits_for_no_idle_engine_that_was_there_before(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    current_engine()
+    patience, waits = Standstill._patience, []
+
+    def noted(self: Standstill) -> float | None:
+        waits.append(patience(self))
+        return waits[-1]
+
+    monkeypatch.setattr(Standstill, "_patience", noted)
+    with join_network(None):
+        await asyncio.sleep(3600)
+    assert waits and set(waits) == {0.0}
 
 
 async def test_it_has_one_clock() -> None:

@@ -5,12 +5,17 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
 
 import pytest
 import uvloop
 
+from tests.contracts.engines import ENGINES, make_engine
+from tests.engines.ear import Ear
 from trunkline import UsageError
+from trunkline.engines.choose import use_engine
+from trunkline.engines.engine import Address, Engine
 from trunkline.testing import standstill
 from trunkline.testing.standstill import Standstill
 
@@ -108,6 +113,59 @@ async def test_real_sockets_must_have_been_silent(
         assert keeper.time == 101
     finally:
         still.end()
+
+
+def waits_of(still: Standstill) -> list[float | None]:
+    """Give a list of the seconds for which the loop really waits, from now on."""
+    waits: list[float | None] = []
+    really_select = still._really_select
+
+    def select(timeout: float | None) -> Any:
+        waits.append(timeout)
+        return really_select(timeout)
+
+    still._really_select = select
+    return waits
+
+
+@pytest.fixture(params=ENGINES)
+async def engine(request: pytest.FixtureRequest) -> AsyncIterator[Engine]:
+    engine = make_engine(request.param)
+    with use_engine(engine):
+        yield engine
+    engine.close()
+
+
+async def test_an_engine_that_is_there_and_idle_costs_no_real_time(
+    keeper: Keeper, engine: Engine
+) -> None:
+    still = Standstill(asyncio.get_running_loop(), keeper.now, keeper.idle)
+    waits = waits_of(still)
+    still.begin()
+    try:
+        await asyncio.sleep(5)
+    finally:
+        still.end()
+    assert keeper.time == 105
+    assert waits and set(waits) == {0}
+
+
+async def test_the_sockets_of_an_engine_must_have_been_silent(
+    keeper: Keeper, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(standstill, "TEST_QUIET", 0.001)
+    address = Address(host="127.0.0.1", port=0)
+    listener = await engine.listen(address, lambda stream: Ear(), tls=None, write_limit=1)
+    await listener.start()
+    still = Standstill(asyncio.get_running_loop(), keeper.now, keeper.idle)
+    waits = waits_of(still)
+    still.begin()
+    try:
+        await asyncio.sleep(5)
+    finally:
+        still.end()
+        listener.close()
+    assert 0.001 in waits
 
 
 async def test_where_time_cannot_help_the_loop_really_waits(

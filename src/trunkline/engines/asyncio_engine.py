@@ -234,6 +234,11 @@ class AsyncioEngine:
         self.timers = TimerWheel(loop.time, loop.call_at)
         self.owners: Callable[[], Iterator[object]] | None = None
 
+    @property
+    def idle_descriptors(self) -> int:
+        """The loop watches sockets, and nothing else."""
+        return 0
+
     def close(self) -> None:
         """Nothing is held that the loop does not hold."""
 

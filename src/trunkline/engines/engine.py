@@ -144,6 +144,10 @@ class Engine(Protocol):
     owners: Callable[[], Iterator[object]] | None
     """Gives what its streams are for, as far as it hears of that; `None` where it does not."""
 
+    @property
+    def idle_descriptors(self) -> int:
+        """How many descriptors the loop watches for it by which nothing can come at present."""
+
     def close(self) -> None:
         """Let go of everything, once the loop is closed; nobody is told."""
 

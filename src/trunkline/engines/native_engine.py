@@ -162,6 +162,11 @@ class NativeEngine:
         self.poller = Poller(loop)
         self.owners: Callable[[], Iterator[object]] | None = self.poller.owners
 
+    @property
+    def idle_descriptors(self) -> int:
+        """That of the set, while nothing is in it."""
+        return int(self.poller.is_idle)
+
     def now(self) -> float:
         """Give the time in seconds, on the clock of the set."""
         return time.monotonic()

@@ -257,6 +257,11 @@ cdef class Poller:
             pollable = pollable.next
         return max(count - 1, 0)  # without the signal
 
+    @property
+    def is_idle(self):
+        """Whether the loop watches the set, and nothing is in it but its own signal."""
+        return self.epoll_fd >= 0 and len(self) == 0
+
     def owners(self):
         """Give the objects that streams are for, also of those whose loss is yet to be told.
 

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
+from trunkline.engines.choose import engines
 from trunkline.errors import UsageError
 from trunkline.limits import TEST_QUIET
 
@@ -43,6 +44,7 @@ class Standstill:
                 "run this test with loop_factory=asyncio.new_event_loop"
             )
         self._loop: Any = loop
+        self._engine = engines.get(loop)  # before the test has one in memory
         self._time = time
         self._when_idle = when_idle
         self._selector = self._loop._selector
@@ -79,7 +81,8 @@ class Standstill:
         """Give the real seconds in which what is under way outside is waited for."""
         if self._threads:
             return None
-        has_sockets = len(self._selector.get_map()) > OWN_DESCRIPTORS
+        idle = OWN_DESCRIPTORS + (0 if self._engine is None else self._engine.idle_descriptors)
+        has_sockets = len(self._selector.get_map()) > idle
         return TEST_QUIET if has_sockets else 0.0
 
     def _run_in_executor(self, *args: Any) -> asyncio.Future[Any]:
