@@ -187,6 +187,22 @@ class OtherConnection(AppConnection):
     """A kind of its own, as one with a fast lane is."""
 
 
+async def test_nothing_behind_a_token_is_heard_when_its_user_is_disconnected() -> None:
+    room = Room("coroutine")
+    async with room.open(), room.guest("t.ann") as guest:
+        assert await guest.hears() == OK
+        room.judge.asked.clear()
+        room.judge.may_answer.clear()
+        guest.say('{"auth":"t.ann"}', "behind", "too")
+        await room.judge.asked.wait()
+        assert room.app.disconnect("ann") == 1
+        room.judge.may_answer.set()
+        await room.tells("close 3503")
+        assert room.ws.is_dismissed
+        assert room.ws._setting.traffic.discarded == 2
+    assert room.told == ["open ann", "close 3503"]
+
+
 async def test_each_kind_of_connection_is_screened_once() -> None:
     assert screened(AppConnection) is ScreenedConnection
     other = screened(OtherConnection)

@@ -1,5 +1,6 @@
 """Messages for `Events`, looked at before they have them."""
 
+import asyncio
 from typing import Any
 
 import msgspec
@@ -10,6 +11,7 @@ from tests.app.rooms import Guest, Room
 from tests.server.wire import client_endpoint
 from trunkline import Events, Limits
 from trunkline.app.messages.screened_events import ScreenedEvents
+from trunkline.connection.state import State
 
 OK = '{"auth": "ok", "expires_at": null}'
 
@@ -87,6 +89,29 @@ async def test_what_was_said_before_the_goodbye_is_heard_when_the_token_was_judg
         await room.tells("close 1000")
     assert room.told == ["open ann", "one", "close 1000"]
     assert room.server.service.crowd.users.of("ann") == 0
+
+
+@pytest.mark.parametrize("goodbye", [None, 1000])
+async def test_what_waits_behind_a_token_is_dropped_when_its_user_is_disconnected(
+    goodbye: int | None,
+) -> None:
+    room = Room("events")
+    async with room.open(), room.guest("t.ann") as guest:
+        assert await guest.hears() == OK
+        room.judge.asked.clear()
+        room.judge.may_answer.clear()
+        guest.say('{"auth":"t.ann"}', "late", "later", close=goodbye)
+        await room.judge.asked.wait()
+        traffic = room.ws._setting.traffic
+        while goodbye is not None and room.ws.state is State.OPEN:
+            await asyncio.sleep(0)
+        assert traffic.messages_received == 4
+        assert room.app.disconnect("ann") == 1
+        room.judge.may_answer.set()
+        assert await guest.hears() == ((3503, "") if goodbye is None else (goodbye, ""))
+        await room.witness.sees("left")
+    assert [what for what in room.told if not what.startswith("close")] == ["open ann"]
+    assert traffic.discarded == 2
 
 
 async def test_an_end_that_is_not_well_is_told_in_its_turn() -> None:

@@ -22,6 +22,8 @@ class ScreenedConnection(AppConnection):
     _judging: asyncio.Task[bool] | None = None
     _is_held = False
     _is_paused = False
+    is_dismissed = False
+    """Whether nothing that the peer has sent is for the handler any more; not for users."""
 
     # Receiving
 
@@ -84,6 +86,13 @@ class ScreenedConnection(AppConnection):
         self._is_held = False
         if not self._is_paused:
             super().resume_reading()
+
+    # Closing
+
+    def dismiss(self, code: int, reason: str = "") -> None:
+        """Close, and drop also what waits behind a token that is being judged."""
+        super().dismiss(code, reason)
+        self.is_dismissed = True
 
     # Sending
 

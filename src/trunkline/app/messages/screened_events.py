@@ -81,6 +81,9 @@ class ScreenedEvents(Events):
                 self._events.on_message(ws, message)
 
     def _late_message(self, ws: Connection, data: Data) -> None:
+        if cast(ScreenedConnection, ws).is_dismissed:
+            ws._setting.traffic.discarded += 1
+            return
         # Whoever has said goodbye listens no longer; what came before the peer's goodbye counts.
         is_listening = ws.state is State.OPEN or ws.closed().closer is not Closer.LOCAL
         if is_listening and not self._is_over:
