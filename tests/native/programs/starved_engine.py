@@ -23,6 +23,7 @@ import sys
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import Set as AbstractSet
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -63,6 +64,9 @@ memory = ctypes.CDLL(None)
 calls_left = ctypes.c_long.in_dll(memory, "scarce_after")
 calls_refused = ctypes.c_long.in_dll(memory, "scarce_for")
 has_failed = ctypes.c_long.in_dll(memory, "scarce_failed")
+
+
+Tasks = AbstractSet[asyncio.Task[Any]]
 
 
 audience: set[asyncio.Task[Any] | None] = set()
@@ -248,8 +252,10 @@ class Conversation:
             begin(converse(other, ssl=self.client_tls, compression=None)),
         ]
 
-    def run(self, tasks: list[asyncio.Task[None]], seconds: float) -> bool:
-        """Run until all of them are done, or one is lost; say whether they are done."""
+    def run(
+        self, tasks: list[asyncio.Task[None]], seconds: float, ghosts: Tasks = frozenset()
+    ) -> bool:
+        """Run until all are done, or one is lost beside the ghosts; say whether they are done."""
         until, lost = time.monotonic() + seconds, 0
         while time.monotonic() < until and lost < LOST:
             try:
@@ -258,7 +264,7 @@ class Conversation:
                 signal.setitimer(signal.ITIMER_REAL, RESCUE)
                 self.loop.call_later(POLL, self.loop.stop)
                 self.loop.run_forever()
-                lost = lost + 1 if self.has_lost_a_task() else 0
+                lost = lost + 1 if self.lost_tasks() - ghosts else 0
             except MemoryError:
                 self.leave_loop()
         return False
@@ -268,19 +274,19 @@ class Conversation:
         self.loop._thread_id = None  # type: ignore[attr-defined]
         asyncio._set_running_loop(None)
 
-    def has_lost_a_task(self) -> bool:
-        """Say whether there is a task that waits for nothing and is never stepped again.
+    def lost_tasks(self) -> Tasks:
+        """Give those that wait for nothing and are never stepped again.
 
         asyncio loses a task that has no memory to wait for a future, or to be called soon when
         the future is done.
         """
-        waits = [task._fut_waiter for task in asyncio.all_tasks(self.loop)]
-        return any(wait is None or wait.done() for wait in waits)
+        waits = {task: task._fut_waiter for task in asyncio.all_tasks(self.loop)}
+        return {task for task, wait in waits.items() if wait is None or wait.done()}
 
     def end(self) -> None:
         """Close the servers, and the loop."""
         closing = [self.loop.create_task(close(server)) for server in self.servers]
-        if not self.run(closing, STALL):
+        if not (self.run(closing, STALL) or self.lost_tasks()):
             raise Unclosed
         signal.setitimer(signal.ITIMER_REAL, 0)
         self.loop.close()
@@ -313,22 +319,20 @@ def live(name: str, k: int, width: int) -> int:
     calls_left.value = -1
     failed = has_failed.value
     wrong = any(isinstance(task.exception(), Wrong) for task in tasks if task.done())
-    has_lost = not has_ended and conversation.has_lost_a_task()
+    ghosts = conversation.lost_tasks()
     for task in tasks:
         task.cancel()
     for server in conversation.servers:
         for connection in server.connections:
             connection.abort()
     again = conversation.begin()
-    if not conversation.run(again, STALL) or any(task.exception() for task in again):
+    if not conversation.run(again, STALL, ghosts) or any(task.exception() for task in again):
         return DEAF
     if wrong:
         return WRONG
-    if has_lost:
-        return HARMED
     conversation.end()
     gc.collect()
-    if not has_ended:
+    if not (has_ended or ghosts):
         return STALLED
     return HARMED if failed else UNHARMED
 
