@@ -36,6 +36,7 @@ from trunkline.close_codes import PolicyCode
 from trunkline.connection.topic import Topic
 from trunkline.engines.engine import Address, Tls
 from trunkline.limits import APP_LIMITS, DEFAULT_DRAIN, Drain, Limits
+from trunkline.protocol.closing import encode_close
 from trunkline.protocol.extensions import Deflate, choose_deflate
 from trunkline.protocol.headers import check_field
 from trunkline.server.hosts import check_hosts
@@ -281,7 +282,15 @@ class App(Router):
             user: as the authenticator calls them.
             code: by default one after which a client does not come back by itself.
             reason: the words for it.
+
+        Raises:
+            TypeError: the user is not a string, so that nobody could be called so.
+            ValueError: code or reason must not be sent; nobody is disconnected.
         """
+        if not isinstance(user, str):
+            raise TypeError(f"user is of type {type(user).__name__}, not a string")
+        # Other workers are told before it is tried here.
+        encode_close(code, reason)
         self.peers.disconnect(user, code, reason)
         return self.disconnect_here(user, code, reason)
 

@@ -217,6 +217,20 @@ async def test_it_tells_what_it_does_and_closes_whom_others_disconnect(office: O
         assert (heard["say"], heard["user"]) == (Say.DISCONNECT, "bob")
 
 
+async def test_what_fails_is_logged_and_what_comes_after_it_is_done(
+    office: Office, caplog: pytest.LogCaptureFixture
+) -> None:
+    app = make_app(auth=lambda request: Identity("ann"))
+    async with asyncio.timeout(HANG_GUARD), Working(app, office) as working:
+        ws = await connect(office.uri)
+        working.boss.tell(Say.DISCONNECT, user="ann", code=1005, reason="")
+        working.boss.tell(Say.DRAIN)
+        await ws.wait_closed()
+    assert ws.close_code == CloseCode.SERVICE_RESTART
+    (record,) = [each for each in caplog.records if each.exc_info]
+    assert record.getMessage() == "the supervisor said 'disconnect', and that failed"
+
+
 async def test_tickets_are_those_of_all_workers(office: Office) -> None:
     tickets = Tickets()
     app = make_app(auth=tickets)

@@ -106,16 +106,25 @@ async def serve_until_told(
 async def heed(messages: AsyncIterator[Message], app: App, control: Control, stop: Stop) -> None:
     """Do what the supervisor says; drain when it has gone."""
     async for message in messages:
-        match message["say"]:
-            case Say.ROLL:
-                # A successor is ready, and the address stays: nobody need look elsewhere.
-                stop.drain(readiness_delay=0.0)
-            case Say.DRAIN:
-                stop.drain()
-            case Say.CUT:
-                stop.cut()
-            case Say.DISCONNECT:
-                app.disconnect_here(message["user"], message["code"], message["reason"])
-            case Say.TAKE_SNAPSHOT:
-                control.tell(Say.SNAPSHOT, id=message["id"], snapshot=app.snapshot())
+        try:
+            obey(message, app, control, stop)
+        except Exception:
+            # The next one may be the wish to end.
+            app.logger.exception("the supervisor said %r, and that failed", message["say"])
     stop.drain()
+
+
+def obey(message: Message, app: App, control: Control, stop: Stop) -> None:
+    """Do what one message of the supervisor says."""
+    match message["say"]:
+        case Say.ROLL:
+            # A successor is ready, and the address stays: nobody need look elsewhere.
+            stop.drain(readiness_delay=0.0)
+        case Say.DRAIN:
+            stop.drain()
+        case Say.CUT:
+            stop.cut()
+        case Say.DISCONNECT:
+            app.disconnect_here(message["user"], message["code"], message["reason"])
+        case Say.TAKE_SNAPSHOT:
+            control.tell(Say.SNAPSHOT, id=message["id"], snapshot=app.snapshot())
