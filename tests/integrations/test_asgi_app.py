@@ -13,6 +13,7 @@ from fastapi import FastAPI
 import trunkline
 from tests.integrations.serving import HANG, OURS, Served, serving
 from trunkline import App, Events, InvalidStatus, Limits, connect
+from trunkline.integrations.asgi import as_asgi
 from trunkline.integrations.asgi_app import AsgiApp, AsgiService, read_body, upgrade_of
 from trunkline.integrations.interface import Message
 
@@ -119,7 +120,7 @@ async def test_places_are_given_back_and_the_lifespan_ends() -> None:
     assert not app.services
 
 
-async def test_who_is_there_at_the_end_is_cut() -> None:
+async def test_who_is_there_at_the_end_is_cut(caplog: pytest.LogCaptureFixture) -> None:
     app = new_app()
     mounted = AsgiApp(app)
     outer = FastAPI()
@@ -129,9 +130,12 @@ async def test_who_is_there_at_the_end_is_cut() -> None:
             client = await connect(served.uri("/live/rooms/tea"))
             await client.recv()
         await asyncio.wait_for(client.wait_closed(), HANG)
+        assert "mounted without a lifespan" not in caplog.text
         # Nobody told it of a beginning: it begins with the first who comes.
-        async with connect(served.uri("/live/shout")):
-            assert len(app.services) == 1
+        for _ in range(2):
+            async with connect(served.uri("/live/shout")):
+                assert len(app.services) == 1
+    assert caplog.text.count("mounted without a lifespan: on_start, on_stop and") == 1
 
 
 async def test_alone_it_lives_with_its_server() -> None:
@@ -144,6 +148,14 @@ async def test_alone_it_lives_with_its_server() -> None:
     assert not app.services
 
 
+@pytest.mark.parametrize(
+    "option", [{"origins": ["https://a.com"]}, {"max_size": 1}, {"limits": Limits()}]
+)
+def test_an_application_says_by_itself_what_a_handler_is_told(option: dict[str, Any]) -> None:
+    with pytest.raises(TypeError, match="an App says all of that itself"):
+        as_asgi(new_app(), **option)
+
+
 async def test_another_scope_is_none() -> None:
     with pytest.raises(ValueError, match="'teapot' is not known here"):
         await AsgiApp(new_app())({"type": "teapot"}, says(), nowhere)
@@ -153,6 +165,119 @@ async def test_who_is_gone_before_a_word_is_not_served() -> None:
     app = new_app()
     await AsgiApp(app)(SCOPE, says({"type": "websocket.disconnect"}), nowhere)
     assert not app.services
+
+
+# Places and rights of who is not inside yet
+
+
+class Door:
+    """Somebody in front of a route of a mounted application, whose accept may wait or fail."""
+
+    def __init__(self, app: App, error: Exception | None = None) -> None:
+        self.said: list[Message] = []
+        self.reached = asyncio.Event()
+        self.may_go_on = asyncio.Event()
+        self._error = error
+        self._asked = iter([{"type": "websocket.connect"}])
+        self.task = asyncio.create_task(AsgiApp(app)(SCOPE, self._receive, self._send))
+
+    async def _receive(self) -> Message:
+        for message in self._asked:
+            return message
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async def _send(self, message: Message) -> None:
+        self.reached.set()
+        if self._error is not None:
+            raise self._error
+        await self.may_go_on.wait()
+        self.said.append(message)
+
+
+def waiting_app() -> App:
+    app = App(auth=lambda request: "ann")
+
+    @app.websocket("/echo")
+    async def wait(ws: Any) -> None:
+        await ws.wait_closed()
+
+    return app
+
+
+def places(app: App) -> tuple[int, int]:
+    (service,) = app.services
+    return len(service.crowd), len(service.crowd.users)
+
+
+async def test_a_client_that_leaves_before_it_is_accepted_leaves_no_place_behind() -> None:
+    app = waiting_app()
+    async with asyncio.timeout(HANG):
+        await Door(app, OSError("the client has gone")).task
+    assert places(app) == (0, 0)
+
+
+async def test_a_server_that_gives_up_while_it_accepts_leaves_no_place_behind() -> None:
+    app = waiting_app()
+    async with asyncio.timeout(HANG):
+        door = Door(app)
+        await door.reached.wait()
+        assert places(app) == (1, 1)
+        door.task.cancel()
+        await asyncio.wait([door.task])
+    assert places(app) == (0, 0)
+
+
+async def test_a_server_that_gives_up_while_somebody_is_asked_leaves_no_place_behind() -> None:
+    asked = asyncio.Event()
+
+    async def never(request: Any) -> str:
+        asked.set()
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    app = new_app()
+    app.websocket("/echo", auth=never)(lambda ws: None)
+    async with asyncio.timeout(HANG):
+        door = Door(app)
+        await asked.wait()
+        assert places(app) == (1, 0)
+        door.task.cancel()
+        await asyncio.wait([door.task])
+    assert places(app) == (0, 0)
+
+
+async def test_who_is_disconnected_while_accepted_is_closed() -> None:
+    app = waiting_app()
+    async with asyncio.timeout(HANG):
+        door = Door(app)
+        await door.reached.wait()
+        assert app.disconnect("ann") == 1
+        door.may_go_on.set()
+        while len(door.said) < 2:
+            await asyncio.sleep(0)
+        door.task.cancel()
+        await asyncio.wait([door.task])
+    accepted, closed = door.said
+    assert (accepted["type"], closed["type"]) == ("websocket.accept", "websocket.close")
+    assert closed["code"] == 3503
+
+
+async def test_a_decision_that_takes_too_long_is_a_refusal() -> None:
+    async def never(request: Any) -> str:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    app = new_app(limits=Limits(open_timeout=0.01))
+    app.websocket("/slow", auth=never)(lambda ws: None)
+    app.get("/slow", auth=never)(lambda request: "")
+    async with living(app) as served:
+        with pytest.raises(InvalidStatus) as refused:
+            await connect(served.uri("/live/slow"))
+        assert refused.value.response.status_code == 503
+        assert refused.value.response.body == b"not decided within 0.01 s\n"
+        answer = await fetch(served, "GET /live/slow HTTP/1.1")
+        assert answer.startswith(b"HTTP/1.1 503")
 
 
 async def nowhere(message: Message) -> None:

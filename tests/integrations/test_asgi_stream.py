@@ -25,6 +25,9 @@ from trunkline.protocol.role import Role
 HANG = 60.0
 
 
+ACCEPT: Message = {"type": "websocket.accept"}
+
+
 class Host:
     """The server below: a test says what it receives, and sees what is sent.
 
@@ -38,6 +41,8 @@ class Host:
         self.asked = 0
         self.room = asyncio.Event()
         self.room.set()
+        self.door = asyncio.Event()
+        self.door.set()
         self.failure: Exception | None = None
         engine = current_engine()
         self.limits = Limits(ping_interval=None, **limits)
@@ -46,7 +51,7 @@ class Host:
         setting = Setting(engine, Role.SERVER, self.limits, logging.getLogger("trunkline.test"))
         self.connection = Connection(setting, self.stream)
         self.connection.open(Agreement(), None, b"")
-        self.carrying = asyncio.ensure_future(self.stream.carry())
+        self.carrying = asyncio.ensure_future(self.stream.carry(ACCEPT))
 
     async def receive(self) -> Message:
         self.asked += 1
@@ -56,6 +61,9 @@ class Host:
         return message
 
     async def send(self, message: Message) -> None:
+        if message is ACCEPT:
+            await self.door.wait()
+            return
         if self.failure is not None:
             raise self.failure
         await self.room.wait()
@@ -87,6 +95,20 @@ async def test_messages_arrive_as_they_were_sent() -> None:
     host.say(bytes=None, text="ä")
     host.say()
     assert [await host.connection.recv() for _ in range(3)] == ["text", b"\0", "ä"]
+    host.disconnect(code=1000)
+    await host.over()
+
+
+async def test_nothing_is_asked_and_nothing_sent_before_it_is_accepted() -> None:
+    host = Host()
+    host.door.clear()
+    host.connection.send_soon("early")
+    await rounds()
+    assert (host.asked, host.sent) == (0, [])
+    host.door.set()
+    await rounds()
+    assert host.asked == 1
+    assert host.sent == [{"type": "websocket.send", "text": "early"}]
     host.disconnect(code=1000)
     await host.over()
 
@@ -254,7 +276,7 @@ async def test_an_abort_before_anything_was_carried_ends_it_at_once() -> None:
     host = Host()
     host.carrying.cancel()
     host.connection.abort()
-    host.carrying = asyncio.ensure_future(host.stream.carry())
+    host.carrying = asyncio.ensure_future(host.stream.carry(ACCEPT))
     assert (await host.over())[1] == 1006
 
 

@@ -18,10 +18,10 @@ from trunkline.connection.pings import RoundTrip
 from trunkline.connection.setting import Setting
 from trunkline.engines.choose import current_engine
 from trunkline.errors import RequestRefused, UsageError
-from trunkline.integrations.asgi_answers import live, refuse, refuse_http
+from trunkline.integrations.asgi_answers import accept, live, refuse, refuse_http
 from trunkline.integrations.asgi_app import AsgiApp, without_pings
 from trunkline.integrations.asgi_stream import AsgiStream
-from trunkline.integrations.interface import Receive, Scope, Send
+from trunkline.integrations.interface import Message, Receive, Scope, Send
 from trunkline.integrations.scope import request_of
 from trunkline.limits import DEFAULT_LIMITS, LimitOptions, Limits, with_options
 from trunkline.protocol.handshake import (
@@ -168,16 +168,15 @@ class AsgiApplication:
             await refuse(scope, send, refused)
             return
         events = new_events(handler, connection.request)
-        await send({"type": "websocket.accept", "subprotocol": subprotocol, "headers": []})
         agreement, coroutine = Agreement(subprotocol), as_coroutine(handler)
         admission = Admission(connection, ACCEPTED, agreement, events, coroutine)
         begin(watch, self._options(handler), admission, b"")
-        await self._converse(watch, stream)
+        await self._converse(watch, stream, accept(subprotocol))
 
-    async def _converse(self, watch: Watch, stream: AsgiStream) -> None:
+    async def _converse(self, watch: Watch, stream: AsgiStream, acceptance: Message) -> None:
         """Carry messages until the connection is over, and its handler has ended."""
         try:
-            await stream.carry()
+            await stream.carry(acceptance)
         except asyncio.CancelledError:
             for opening in watch.openings.copy():
                 opening.cut()
@@ -251,6 +250,9 @@ def as_asgi(
         TypeError, ValueError: an argument cannot be meant like that.
     """
     if isinstance(handler, App):
+        given = (origins is not SAME_ORIGIN, subprotocols, select_subprotocol, logger, options)
+        if any(given) or limits is not DEFAULT_LIMITS:
+            raise TypeError("an App says all of that itself, where it is made: give it alone")
         return AsgiApp(handler)
     entry: Entry
     if hasattr(handler, "answer"):

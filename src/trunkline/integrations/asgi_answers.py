@@ -1,4 +1,4 @@
-"""Answers over ASGI that open nothing."""
+"""Answers over ASGI to who asks for a WebSocket, and to who asks for something else."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from http import HTTPStatus
 
 from trunkline.close_codes import CloseCode
 from trunkline.errors import RequestRefused
-from trunkline.integrations.interface import Receive, Scope, Send
+from trunkline.integrations.interface import Message, Receive, Scope, Send
 from trunkline.protocol.closing import shorten_reason
 from trunkline.protocol.handshake import VERSION
 from trunkline.protocol.http1 import Response
@@ -16,6 +16,11 @@ UPGRADE = (("upgrade", "websocket"), ("connection", "Upgrade"), ("sec-websocket-
 NOT_HERE = "this is a WebSocket endpoint: connect with a WebSocket client"
 OF_THE_LINE = frozenset({"connection", "transfer-encoding"})
 """Header fields about the line to the next hop (RFC 9110 §7.6.1), which is the server's."""
+
+
+def accept(subprotocol: str | None) -> Message:
+    """Give the message that opens a connection."""
+    return {"type": "websocket.accept", "subprotocol": subprotocol, "headers": []}
 
 
 async def refuse(scope: Scope, send: Send, refused: RequestRefused) -> None:

@@ -17,9 +17,9 @@ from trunkline.app.visit import Visit
 from trunkline.connection.setting import Setting
 from trunkline.engines.choose import current_engine
 from trunkline.errors import RequestRefused
-from trunkline.integrations.asgi_answers import refuse, respond
+from trunkline.integrations.asgi_answers import accept, refuse, respond
 from trunkline.integrations.asgi_stream import AsgiStream
-from trunkline.integrations.interface import Message, Receive, Scope, Send
+from trunkline.integrations.interface import Receive, Scope, Send
 from trunkline.integrations.scope import request_of
 from trunkline.limits import Limits
 from trunkline.protocol.handshake import VERSION
@@ -29,6 +29,7 @@ from trunkline.server.beginning import begin
 from trunkline.server.desk import Admission
 from trunkline.server.front_desk import refusal
 from trunkline.server.handler import CoroutineHandler
+from trunkline.server.opening import not_decided
 
 UPGRADE = {
     "Upgrade": "websocket",
@@ -37,6 +38,11 @@ UPGRADE = {
     "Sec-WebSocket-Version": VERSION,
 }
 """What a server has seen of every WebSocket; some pass only the rest on."""
+
+NOT_RUNNING = (
+    "mounted without a lifespan: on_start, on_stop and lifespan= are not called; "
+    "have `async with mounted.running():` in that of the outer application"
+)
 
 
 class AsgiService(Service):
@@ -95,6 +101,12 @@ class AsgiApp:
             self._service.begin()
         return self._service
 
+    def _asked(self) -> AsgiService:
+        """Be asked for something, perhaps without having been told of a beginning."""
+        if self._service is None:
+            self._app.logger.warning("%s", NOT_RUNNING)
+        return self._at_work()
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection, answer one request, or live with a server."""
         match scope["type"]:
@@ -119,19 +131,21 @@ class AsgiApp:
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         if (await receive())["type"] != "websocket.connect":
             return
-        service = self._at_work()
+        service = self._asked()
         stream = AsgiStream(service.setting.engine, scope, receive, send, service.setting.limits)
         visit = service.new_desk(service.setting, stream)
         try:
             visit.greet()
-            admission = await visit.decide(upgrade_of(scope))
+            admission = await decide_in_time(visit, upgrade_of(scope))
         except RequestRefused as refused:
             visit.refused(refused)
             visit.left(None)
             await refuse(scope, send, refused)
             return
+        except BaseException:
+            visit.left(None)
+            raise
         assert isinstance(admission, Admission)
-        await send(accept(admission))
         await self._converse(service, visit, admission, stream)
 
     async def _converse(
@@ -145,9 +159,10 @@ class AsgiApp:
             told = partial(tell_end, admission.coroutine, ended)
             admission = replace(admission, coroutine=told)
         visit.left(admission)
+        # It is open before it is accepted: whoever is disconnected meanwhile is closed.
         begin(service, self._app.options(), admission, b"")
         try:
-            await stream.carry()
+            await stream.carry(accept(admission.agreement.subprotocol))
         finally:
             admission.connection.abort()
             await ended.wait()
@@ -155,7 +170,7 @@ class AsgiApp:
     # HTTP
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        service = self._at_work()
+        service = self._asked()
         stream = AsgiStream(service.setting.engine, scope, receive, send, service.setting.limits)
         visit = service.new_desk(service.setting, stream)
         try:
@@ -172,9 +187,25 @@ class AsgiApp:
         request = request_of(scope)
         request.method = scope["method"]
         request.body = await read_body(receive, visit.body_size(request))
-        decision = await visit.decide(request)
+        decision = await decide_in_time(visit, request)
         assert isinstance(decision, Response)
         return decision
+
+
+async def decide_in_time(visit: Visit, request: Request) -> Admission | Response:
+    """Decide about a request; the server that passes it on has no deadline for that.
+
+    Raises:
+        RequestRefused: also with 503, where the decision takes longer than `open_timeout`.
+    """
+    app = visit.service.app
+    limit = app.policy.limits.open_timeout
+    try:
+        async with asyncio.timeout(limit):
+            return await visit.decide(request)
+    except TimeoutError:
+        app.logger.warning("%s has not ended, and open_timeout is %s s", visit.busy_with, limit)
+        raise not_decided(limit) from None
 
 
 async def tell_end(coroutine: CoroutineHandler, ended: asyncio.Event, ws: AppConnection) -> None:
@@ -192,12 +223,6 @@ def upgrade_of(scope: Scope) -> Request:
         if name not in request.headers:
             request.headers[name] = value
     return request
-
-
-def accept(admission: Admission) -> Message:
-    """Give the message that opens a connection."""
-    subprotocol = admission.agreement.subprotocol
-    return {"type": "websocket.accept", "subprotocol": subprotocol, "headers": []}
 
 
 async def read_body(receive: Receive, size: int) -> bytes:

@@ -53,6 +53,7 @@ class AsgiStream:
         self._changes = Waiters()
         self._writer: asyncio.Task[None] | None = None
         self.is_reading_paused = True
+        self._is_accepted = False
         self._is_deaf_to_writes = False
         self._is_closing = False
         self._has_said_goodbye = False
@@ -119,10 +120,15 @@ class AsgiStream:
 
     # Called by the application
 
-    async def carry(self) -> None:
-        """Move messages both ways, until one side lets go; tell of the loss."""
+    async def carry(self, accept: Message) -> None:
+        """Accept, and move messages both ways, until one side lets go; tell of the loss.
+
+        Args:
+            accept: what accepts the connection. It goes out before all else, and a client that
+                does not wait for it is one that is lost.
+        """
         loop = asyncio.get_running_loop()
-        self._writer = loop.create_task(self._write_all())
+        self._writer = loop.create_task(self._write_all(accept))
         reader = loop.create_task(self._read_all())
         try:
             await asyncio.wait((self._writer,))
@@ -147,8 +153,12 @@ class AsgiStream:
 
     # Sending
 
-    async def _write_all(self) -> None:
+    async def _write_all(self, accept: Message) -> None:
         try:
+            if self._outgoing or not self._is_closing:
+                await self._send(accept)
+                self._is_accepted = True
+                self._changes.wake()
             while self._outgoing or not self._is_closing:
                 if self._outgoing:
                     await self._write_one(self._outgoing.popleft())
@@ -176,7 +186,7 @@ class AsgiStream:
     async def _read_all(self) -> None:
         try:
             while not self.has_ended:
-                if self.is_reading_paused:
+                if self.is_reading_paused or not self._is_accepted:
                     await self._changes.wait()
                 else:
                     self._take(await self._receive())

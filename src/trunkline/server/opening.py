@@ -308,8 +308,13 @@ class Opening(Timer):
             seconds,
             limit,
         )
-        # RFC 9110 §15.5.9: 408 would say that the client was slow
-        self.refuse(refused_for_now(f"not decided within {limit} s", SLOW_RETRY_AFTER))
+        self.refuse(not_decided(limit))
 
     def _task_done(self, task: asyncio.Task[None]) -> None:
         self._watch.finished(self)
+
+
+def not_decided(limit: float | None) -> RequestRefused:
+    """Make the refusal where this side was slow."""
+    # RFC 9110 §15.5.9: 408 would say that the client was slow
+    return refused_for_now(f"not decided within {limit} s", SLOW_RETRY_AFTER)
