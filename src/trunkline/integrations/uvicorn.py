@@ -169,8 +169,8 @@ def make_limits(
 
 
 def log_answer(scope: Scope, answer: str) -> None:
-    """Write the line that uvicorn writes for each WebSocket."""
+    """Write the line that uvicorn writes for each WebSocket, without a query: tokens are in it."""
     if logger.isEnabledFor(logging.INFO):
-        known = cast(Any, scope)
+        known = cast(Any, {**scope, "query_string": b""})
         client, path = get_client_addr(known), get_path_with_query_string(known)
         logger.info('%s - "WebSocket %s" %s', client, path, answer)
