@@ -148,6 +148,11 @@ def test_users_who_could_never_come_in_are_refused_at_once(
         Basic(users)
 
 
+def test_users_are_passwords_or_a_function() -> None:
+    with pytest.raises(TypeError, match="users are a dict of passwords, or a function of user"):
+        Basic("ada:secret")  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize("realm", ["", 'a"b', "a\\b", "a\nb", "ж"])
 def test_a_realm_that_would_break_the_header_is_refused(realm: str) -> None:
     with pytest.raises(ValueError, match="realm"):

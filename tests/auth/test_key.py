@@ -59,6 +59,12 @@ def test_a_key_that_would_be_unsafe_is_refused(key: str, words: str) -> None:
         read_key(key)
 
 
+@pytest.mark.parametrize("key", [64, None, [0] * 64])
+def test_what_is_no_key_does_not_become_one_that_everybody_can_guess(key: Any) -> None:
+    with pytest.raises(TypeError, match="a key is text or bytes, not of type"):
+        read_key(key)
+
+
 def test_a_key_does_not_show_itself() -> None:
     assert SECRET not in repr(read_key(SECRET))
 

@@ -173,6 +173,9 @@ def test_all_places_are_concealed_also_those_that_were_not_asked_for() -> None:
 def test_a_source_is_an_instance_and_there_is_one() -> None:
     with pytest.raises(TypeError, match="is not a source; one looks like Header"):
         Sources([Header], "Bearer")  # type: ignore[list-item]
+    for single in (Header(), "header"):
+        with pytest.raises(TypeError, match=r"sources are a list, such as \[Header\(\)\], not"):
+            Sources(single, "Bearer")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="nobody could ever show a token"):
         Sources([], "Bearer")
 

@@ -1,7 +1,7 @@
 """Tickets: good once, for a moment, in every process that shares key and ledger."""
 
 from base64 import urlsafe_b64encode
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -180,6 +180,8 @@ def test_a_ticket_is_concealed(tickets: Tickets) -> None:
     ("make", "error", "words"),
     [
         (lambda: Tickets(key="short"), ValueError, "key of tickets is 5 bytes, it must be at le"),
+        (lambda: Tickets(key=cast(Any, 64)), TypeError, "text or bytes, not of type int"),
+        (lambda: Tickets(lifetime=0), ValueError, "lifetime of tickets is 0 s, it must be above"),
         (lambda: Tickets().issue(""), ValueError, "user is an empty string"),
         (lambda: Tickets().issue("ada", {"a": object()}), TypeError, "not JSON serializable"),
         (lambda: Tickets().issue("ada", {"a": float("nan")}), ValueError, "not JSON compliant"),

@@ -34,12 +34,15 @@ class Basic:
         realm: the name of what is protected.
 
     Raises:
+        TypeError: `users` is neither passwords nor a function.
         ValueError: there is no user, a user or password that cannot be sent, or such a realm.
     """
 
     def __init__(self, users: Mapping[str, str] | Check, *, realm: str = "trunkline") -> None:
         if not REALM.fullmatch(realm):
             raise ValueError(f"realm {realm!r} has a character that may not be in one")
+        if not isinstance(users, Mapping) and not callable(users):
+            raise TypeError("users are a dict of passwords, or a function of user and password")
         # RFC 7617 §2.1: this parameter tells the client to encode as UTF-8
         self._challenge = f'Basic realm="{realm}", charset="UTF-8"'
         self._check = Passwords(users).match if isinstance(users, Mapping) else users

@@ -53,8 +53,12 @@ def read_key(key: str | bytes) -> Key:
     """Take a secret, or a public key in PEM.
 
     Raises:
+        TypeError: it is neither text nor bytes.
         ValueError: it is too short, private, or of a kind that signs no tokens.
     """
+    # bytes(64) are as many zeros, a secret that everybody can guess
+    if not isinstance(key, str | bytes | bytearray | memoryview):
+        raise TypeError(f"a key is text or bytes, not of type {type(key).__name__}")
     data = key.encode() if isinstance(key, str) else bytes(key)
     return read_pem(data) if data.lstrip().startswith(PEM) else read_secret(data)
 

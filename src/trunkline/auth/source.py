@@ -210,6 +210,8 @@ class Sources:
     """
 
     def __init__(self, sources: Sequence[Source], challenge: str) -> None:
+        if isinstance(sources, Source | str):
+            raise TypeError(f"sources are a list, such as [Header()], not {sources!r}")
         for source in sources:
             if not isinstance(source, Source):
                 raise TypeError(f"{source!r} is not a source; one looks like Header()")

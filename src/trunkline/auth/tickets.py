@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 import json
 import logging
+import math
 import re
 import secrets
 import time
@@ -43,7 +44,8 @@ class Tickets:
         now: gives seconds since the epoch.
 
     Raises:
-        ValueError: the key is too short.
+        TypeError: the key is neither text nor bytes.
+        ValueError: it is too short, or a ticket would never be good.
     """
 
     def __init__(
@@ -55,6 +57,10 @@ class Tickets:
         sources: Sequence[Source] = (Query("ticket"), Subprotocol("ticket.")),
         now: Callable[[], float] = time.time,
     ) -> None:
+        if not 0 < lifetime < math.inf:
+            raise ValueError(
+                f"lifetime of tickets is {lifetime!r} s, it must be above 0 and finite"
+            )
         self.ledger: Ledger = MemoryLedger(now=now) if ledger is None else ledger
         self.has_own_key = key is None
         self._key = secrets.token_bytes(KEY_BYTES) if key is None else checked_key(key)
@@ -159,7 +165,9 @@ class Tickets:
 
 
 def checked_key(key: str | bytes) -> bytes:
-    """Give the key as bytes; raise `ValueError` where it is too short."""
+    """Give the key as bytes; raise `ValueError` where it is too short, `TypeError` for no key."""
+    if not isinstance(key, str | bytes | bytearray | memoryview):
+        raise TypeError(f"key of tickets is text or bytes, not of type {type(key).__name__}")
     data = key.encode() if isinstance(key, str) else bytes(key)
     if len(data) < KEY_BYTES:
         raise ValueError(f"key of tickets is {len(data)} bytes, it must be at least {KEY_BYTES}")
