@@ -162,6 +162,16 @@ def test_a_socket_that_was_left_behind_is_replaced(tmp_path: Path) -> None:
         visitor.connect(path)
 
 
+def test_a_socket_at_which_somebody_listens_is_left_to_him(tmp_path: Path) -> None:
+    path = str(tmp_path / "socket")
+    with bind_path(path) as sock:
+        sock.listen(0)
+        for _ in range(2):  # the first look fills the backlog
+            with pytest.raises(OSError, match="Address already in use"):
+                bind_path(path)
+        assert os.path.exists(path)
+
+
 def test_a_file_that_is_no_socket_is_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "precious"
     path.write_text("data")

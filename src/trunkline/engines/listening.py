@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import socket
 import stat
@@ -108,10 +109,10 @@ def prepare(sock: socket.socket, reuse_port: bool | None) -> None:
 
 def bind_path(path: str) -> socket.socket:
     """Bind to a Unix socket, in the place of one that somebody left behind."""
-    with suppress(FileNotFoundError):
-        if not path.startswith("\0") and stat.S_ISSOCK(os.stat(path).st_mode):
-            os.remove(path)
     assert sys.platform != "win32"
+    with suppress(FileNotFoundError):
+        if is_left_behind(path):
+            os.remove(path)
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     sock.setblocking(False)
     try:
@@ -120,3 +121,17 @@ def bind_path(path: str) -> socket.socket:
         sock.close()
         raise
     return sock
+
+
+def is_left_behind(path: str) -> bool:
+    """Whether there is a Unix socket at which nobody listens any more.
+
+    Raises:
+        FileNotFoundError: there is nothing.
+    """
+    assert sys.platform != "win32"
+    if path.startswith("\0") or not stat.S_ISSOCK(os.stat(path).st_mode):
+        return False
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as visitor:
+        visitor.setblocking(False)  # with a full backlog somebody listens, too
+        return visitor.connect_ex(path) == errno.ECONNREFUSED

@@ -27,6 +27,14 @@ def test_a_host_that_is_not_known_is_told() -> None:
     assert str(failure) == "the host of nowhere:1 cannot be looked up: unknown"
 
 
+def test_a_path_that_is_too_long_is_told_with_the_limit() -> None:
+    path = "/" + "x" * 107
+    with socket.socket(socket.AF_UNIX) as sock, pytest.raises(OSError) as caught:
+        sock.bind(path)
+    failure = listen_failure(caught.value, path)
+    assert str(failure) == f"{path} is too long for the path of a Unix socket: limit 107 bytes"
+
+
 def test_an_error_without_a_number_is_told_in_its_own_words() -> None:
     assert error_words(OSError("no address to listen at"), {}) == "failed: no address to listen at"
 

@@ -12,8 +12,11 @@ from trunkline.errors import TrunklineError
 # asyncio puts the errors of several addresses into one text, and their numbers are lost otherwise
 ERROR_NUMBER = re.compile(r"\[Errno (\d+)\]")
 
+TOO_LONG = "path too long"
+"""What Python says by itself of the path of a Unix socket, without a number."""
+
 LISTEN_PROBLEMS = {
-    errno.EADDRINUSE: "is taken; choose another place, --port 0 takes a free port",
+    errno.EADDRINUSE: "is taken; choose another place, or the port 0 for a free one",
     errno.EACCES: "may not be used by this user",
     errno.EADDRNOTAVAIL: "is not an address of this machine",
     errno.ENOENT: "is in a folder that does not exist",
@@ -37,6 +40,8 @@ def listen_failure(error: OSError, place: str) -> StartFailure:
     """Explain why nobody can listen at `place`."""
     if isinstance(error, socket.gaierror):
         return StartFailure(f"the host of {place} cannot be looked up: {error.strerror}")
+    if TOO_LONG in str(error):
+        return StartFailure(f"{place} is too long for the path of a Unix socket: limit 107 bytes")
     return StartFailure(f"{place} {error_words(error, LISTEN_PROBLEMS)}")
 
 
