@@ -26,6 +26,12 @@ def check_kind(name: str, value: Any, kind: Any) -> None:
         raise TypeError(f"{name} is {what}, not {value!r}")
 
 
+def check_setting(name: str, value: Any, kind: type) -> None:
+    """Refuse what is no object of `kind`, such as a dict in place of `Limits`."""
+    if not isinstance(value, kind):
+        raise TypeError(f"{name} is a trunkline.{kind.__name__}, not {value!r}")
+
+
 def check_number(name: str, value: Any, kind: Any) -> None:
     """Refuse a value that is not of `kind`, its annotation, or is negative."""
     # As everywhere in Python, an int will do for a float.

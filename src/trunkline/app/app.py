@@ -35,7 +35,7 @@ from trunkline.auth.choice import Auth, as_authenticator
 from trunkline.close_codes import PolicyCode
 from trunkline.connection.topic import Topic
 from trunkline.engines.engine import Address, Tls
-from trunkline.limits import APP_LIMITS, DEFAULT_DRAIN, Drain, Limits
+from trunkline.limits import APP_LIMITS, DEFAULT_DRAIN, Drain, Limits, check_setting
 from trunkline.protocol.closing import encode_close
 from trunkline.protocol.extensions import Deflate, choose_deflate
 from trunkline.protocol.headers import check_field
@@ -100,6 +100,8 @@ class App(Router):
         debug: bool = False,
     ) -> None:
         check_origins(origins)
+        check_setting("limits", limits, Limits)
+        check_setting("drain", drain, Drain)
         check_field("Server", server_header or "")
         policy = Policy(
             origins=freeze(origins),

@@ -107,11 +107,14 @@ def check_hosts(hosts: Sequence[str] | None) -> AllowedHosts:
             a port or for every port; `None` for any host.
 
     Raises:
-        TypeError: it is one string.
+        TypeError: it is one string, or something in it is none.
         ValueError: it has an entry that no Host header could match.
     """
     if isinstance(hosts, str):
         raise TypeError("hosts are a list of strings, not one string")
+    for host in hosts or ():
+        if not isinstance(host, str):
+            raise TypeError(f"a host is a string, not {host!r}")
     return None if hosts is None else tuple(AllowedHost.parse(text) for text in hosts)
 
 

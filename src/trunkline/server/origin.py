@@ -40,6 +40,8 @@ def check_origins(origins: Origins) -> None:
     for origin in origins:
         if isinstance(origin, str) and origin != "null":
             check_serialized(origin)
+        elif not isinstance(origin, str | re.Pattern | None):
+            raise TypeError(f"an origin is a string, a pattern or None, not {origin!r}")
 
 
 def freeze(origins: Origins) -> Origins:

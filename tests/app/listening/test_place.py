@@ -22,6 +22,13 @@ def test_every_port_is_one(port: int) -> None:
     assert Place(port=port).port == port
 
 
+def test_what_is_no_number_or_two_places_is_refused() -> None:
+    with pytest.raises(TypeError, match="port is a whole number, not '8000'"):
+        Place(port="8000")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="there are two places: path '/run/a' and descriptor 3"):
+        Place(path="/run/a", fd=3)
+
+
 @pytest.mark.parametrize("port", [-1, 65536])
 def test_what_is_no_port_is_refused_with_both_numbers(port: int) -> None:
     with pytest.raises(ValueError, match=f"port is {port:,}, limit 65,535"):

@@ -86,6 +86,10 @@ async def needs_more(ws: Any, more: str) -> None: ...
 WRONG_ROUTES: list[tuple[Callable[[App], Any], type[Exception], str]] = [
     (lambda app: app.websocket("/")("no handler"), TypeError, "is not a handler"),
     (lambda app: app.websocket("/{x}")(needs_more), TypeError, "'more'"),
+    (lambda app: app.websocket(echo), TypeError, "a path is a string, not <function echo"),
+    (lambda app: app.get(echo), TypeError, "a path is a string, not <function echo"),
+    (lambda app: app.websocket("/", limits={})(echo), TypeError, "limits is a trunkline.Limits"),
+    (lambda app: app.websocket("/", invalid=1007)(echo), TypeError, "invalid is a trunkline.In"),
     (lambda app: app.websocket("x")(echo), ValueError, "it must begin with /"),
     (lambda app: app.websocket("/", subprotocols="chat")(echo), TypeError, "not one string"),
     (lambda app: app.websocket("/", origins=["a.com"])(echo), ValueError, "is not an origin"),

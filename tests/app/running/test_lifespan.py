@@ -104,6 +104,17 @@ async def test_where_the_address_is_taken_nothing_is_begun() -> None:
     assert story.lines == []
 
 
+def test_a_lifespan_that_is_no_context_manager_is_an_error_at_once() -> None:
+    async def generator(app: App) -> AsyncIterator[None]:
+        yield
+
+    async def coroutine(app: App) -> None: ...
+
+    for lifespan in (generator, coroutine):
+        with pytest.raises(TypeError, match=r"needs the decorator contextlib\.asynccontext"):
+            App(lifespan=lifespan)  # type: ignore[arg-type]
+
+
 async def test_an_application_needs_none_of_it() -> None:
     app = new_app()
     stack = await Lifecycle(None).start(app)

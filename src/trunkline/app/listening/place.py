@@ -20,7 +20,8 @@ class Place:
         reuse_port: whether somebody else may listen at the same port.
 
     Raises:
-        ValueError: there is no such port.
+        TypeError: the port is not a number.
+        ValueError: there is no such port, or there are two places.
     """
 
     host: str | Sequence[str] | None = None
@@ -30,6 +31,10 @@ class Place:
     reuse_port: bool = False
 
     def __post_init__(self) -> None:
+        if self.port is not None and not isinstance(self.port, int):
+            raise TypeError(f"port is a whole number, not {self.port!r}")
+        if self.path is not None and self.fd is not None:
+            raise ValueError(f"there are two places: path {self.path!r} and descriptor {self.fd}")
         if self.port is not None and not 0 <= self.port <= HIGHEST_PORT:
             raise ValueError(f"port is {self.port:,}, limit {HIGHEST_PORT:,}")
 

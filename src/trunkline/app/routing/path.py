@@ -31,10 +31,13 @@ class Path:
         template: begins with a slash; parameters are in braces, with a kind or as `str`.
 
     Raises:
-        ValueError: the template cannot be meant like that.
+        TypeError: the template is not a string.
+        ValueError: it cannot be meant like that.
     """
 
     def __init__(self, template: str) -> None:
+        if not isinstance(template, str):
+            raise TypeError(f"a path is a string, not {template!r}")
         if not template.startswith("/"):
             raise ValueError(f"{template!r} is not a path: it must begin with /")
         self.template = template

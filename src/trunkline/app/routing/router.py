@@ -19,7 +19,7 @@ from trunkline.app.routing.routes import Route, Routes
 from trunkline.app.routing.static import static_files
 from trunkline.app.routing.websocket_route import WebSocketRoute
 from trunkline.auth.choice import Auth, as_authenticator
-from trunkline.limits import Limits
+from trunkline.limits import Limits, check_setting
 from trunkline.protocol.handshake import check_subprotocols
 from trunkline.server.handler import Handler
 from trunkline.server.origin import Origins, check_origins, freeze
@@ -78,6 +78,8 @@ class Router:
                 the path.
         """
 
+        Path(path)  # who has left out the parentheses is told at once
+
         def decorate(handler: Decorated) -> Decorated:
             self.add_websocket(
                 path,
@@ -108,6 +110,9 @@ class Router:
         """Add a handler of WebSockets, as `websocket()` does."""
         where = Path(path)
         policy = self.policy
+        limits = policy.limits if limits is None else limits
+        check_setting("limits", limits, Limits)
+        check_setting("invalid", invalid, Invalid)
         check_subprotocols(subprotocols)
         if isinstance(origins, Inherited):
             origins = policy.origins
@@ -119,7 +124,7 @@ class Router:
                 handler=RouteHandler.of(handler, where),
                 origins=freeze(origins),
                 authenticator=self._authenticator(auth),
-                limits=policy.limits if limits is None else limits,
+                limits=limits,
                 subprotocols=tuple(subprotocols),
                 schema=None if message is None else schema_for(message),
                 invalid=invalid,
@@ -141,8 +146,10 @@ class Router:
                 the path.
         """
 
+        where = Path(path)
+
         def decorate(handler: HttpHandler) -> HttpHandler:
-            self._add(HttpRoute.of(Path(path), methods, handler, self._authenticator(auth)))
+            self._add(HttpRoute.of(where, methods, handler, self._authenticator(auth)))
             return handler
 
         return decorate

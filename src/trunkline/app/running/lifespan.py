@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, contextmanager
-from inspect import isawaitable
+from inspect import isasyncgenfunction, isawaitable, iscoroutinefunction
 from typing import TYPE_CHECKING
 
 from trunkline.auth.callback import name_of
@@ -22,9 +22,13 @@ class Lifecycle:
 
     Args:
         lifespan: of the application, if it has one.
+
+    Raises:
+        TypeError: it cannot be called, or gives no context manager.
     """
 
     def __init__(self, lifespan: Lifespan | None) -> None:
+        check_lifespan(lifespan)
         self._lifespan = lifespan
         self.when_started: list[Hook] = []
         self.when_stopped: list[Hook] = []
@@ -46,6 +50,15 @@ class Lifecycle:
                 with named(hook):
                     await call(hook)
             return stack.pop_all()
+
+
+def check_lifespan(lifespan: Lifespan | None) -> None:
+    """Refuse what is no function that makes an asynchronous context manager."""
+    if isasyncgenfunction(lifespan) or iscoroutinefunction(lifespan):
+        name = name_of(lifespan)
+        raise TypeError(f"lifespan {name}() needs the decorator contextlib.asynccontextmanager")
+    if lifespan is not None and not callable(lifespan):
+        raise TypeError(f"lifespan is a function of the application, not {lifespan!r}")
 
 
 @contextmanager
