@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from os import PathLike
 from typing import Any, TypeVar
 
-from trunkline.app.admission.policy import Policy
+from trunkline.app.admission.policy import Policy, name_insecurities
 from trunkline.app.app_server import AppServer, Succession
 from trunkline.app.listening.certificate import certificate_of
 from trunkline.app.listening.place import Place
@@ -26,6 +26,7 @@ from trunkline.app.observation.watchdog import Watchdog
 from trunkline.app.routing.http_route import HttpRoute
 from trunkline.app.routing.path import Path
 from trunkline.app.routing.router import Inherited, Router
+from trunkline.app.routing.websocket_route import WebSocketRoute
 from trunkline.app.running.lifespan import Hook, Lifecycle, Lifespan
 from trunkline.app.running.peers import Peers
 from trunkline.app.running.run import run_or_exit
@@ -168,7 +169,18 @@ class App(Router):
 
     def insecurities(self) -> list[str]:
         """Name what was switched off that is on for a reason; logged, and told by `/health`."""
-        return self.policy.insecurities() + self._exposed
+        return self.policy.insecurities() + self._insecure_routes() + self._exposed
+
+    def _insecure_routes(self) -> list[str]:
+        """Name what only some routes have switched off."""
+        known = self.policy.insecurities()
+        return [
+            f"{route.path.template}: {insecurity}"
+            for route in self.routes
+            if isinstance(route, WebSocketRoute)
+            for insecurity in name_insecurities(route.origins, route.limits)
+            if insecurity not in known
+        ]
 
     # Seeing
 

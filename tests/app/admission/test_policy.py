@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.app.premises import new_app
-from trunkline import Limits
+from trunkline import APP_LIMITS, Limits
 
 
 def described(**options: Any) -> str:
@@ -17,13 +17,14 @@ def described(**options: Any) -> str:
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({}, "pages that may connect: those of the host that they connect to; for any host; "),
-        ({"origins": None}, "pages that may connect: all of them; "),
-        ({"origins": []}, "pages that may connect: none; "),
-        ({"origins": [None]}, "pages that may connect: none; "),
+        ({}, "connect: those of the host that they connect to, and whoever sends no Origin; for"),
+        ({"origins": None}, "may connect: all of them, and whoever sends no Origin; "),
+        ({"origins": []}, "pages that may connect: none, and nobody else; "),
+        ({"origins": [None]}, "pages that may connect: none, and whoever sends no Origin; "),
+        ({"origins": ["https://a.com"]}, "connect: https://a.com, and nobody else; for any host; "),
         (
             {"origins": ["https://a.com", "null", re.compile(r"https://.*\.b\.com"), None]},
-            r"pages that may connect: https://a.com, null, https://.*\.b\.com; ",
+            r"connect: https://a.com, null, https://.*\.b\.com, and whoever sends no Origin; ",
         ),
         ({"hosts": ["a.com", "*.b.com"]}, "; for 2 hosts; "),
         ({}, "; nobody is asked who they are"),
@@ -45,12 +46,38 @@ OFF: list[tuple[dict[str, Any], str]] = [
     ({"handshake_rate": None}, "handshake_rate=None: one client can take all there is"),
     ({"max_size": None}, "max_size=None: one message can take all memory"),
     ({"open_timeout": None}, "open_timeout=None: who says nothing stays for ever"),
+    ({"message_rate": None}, "message_rate=None: one client can keep the process busy"),
+    ({"byte_rate": None}, "byte_rate=None: one client can keep the process busy"),
+    ({"control_rate": None}, "control_rate=None: one client can keep the process busy"),
+    ({"ping_interval": None}, "ping_interval=None: who has gone without a word stays for ever"),
+    ({"ping_timeout": None}, "ping_timeout=None: who has gone without a word stays for ever"),
 ]
 
 
 @pytest.mark.parametrize(("changes", "words"), OFF)
 def test_what_was_switched_off_is_named(changes: dict[str, Any], words: str) -> None:
-    assert new_app(limits=replace(Limits(), **changes)).policy.insecurities() == [words]
+    assert new_app(limits=replace(APP_LIMITS, **changes)).policy.insecurities() == [words]
+
+
+def test_limits_that_begin_with_those_of_serve_have_no_rates() -> None:
+    found = new_app(limits=Limits(max_size=1000)).insecurities()
+    assert [each.partition("=")[0] for each in found] == [
+        "message_rate",
+        "byte_rate",
+        "control_rate",
+    ]
+
+
+def test_what_only_a_route_has_switched_off_is_named_with_it() -> None:
+    app = new_app(limits=replace(APP_LIMITS, ping_timeout=None))
+    app.websocket("/a")(lambda request: None)
+    app.websocket("/b", origins=None)(lambda request: None)
+    app.websocket("/d", limits=replace(APP_LIMITS, max_size=None))(lambda request: None)
+    assert app.insecurities() == [
+        "ping_timeout=None: who has gone without a word stays for ever",
+        "/b: origins=None: any page may connect, with the cookies of its visitor",
+        "/d: max_size=None: one message can take all memory",
+    ]
 
 
 def test_everything_is_on_by_default() -> None:

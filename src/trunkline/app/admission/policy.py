@@ -46,25 +46,39 @@ class Policy:
 
     def insecurities(self) -> list[str]:
         """Name what was switched off that is on for a reason; logged, and told by `/health`."""
-        found = []
-        if self.origins is None:
-            found.append("origins=None: any page may connect, with the cookies of its visitor")
-        limits = self.limits
-        for name in ("max_connections", "max_connections_per_address", "handshake_rate"):
-            if getattr(limits, name) is None:
-                found.append(f"{name}=None: one client can take all there is")
-        if limits.max_size is None:
-            found.append("max_size=None: one message can take all memory")
-        if limits.open_timeout is None:
-            found.append("open_timeout=None: who says nothing stays for ever")
-        return found
+        return name_insecurities(self.origins, self.limits)
+
+
+WITHOUT_LIMIT = {
+    "max_connections": "one client can take all there is",
+    "max_connections_per_address": "one client can take all there is",
+    "handshake_rate": "one client can take all there is",
+    "max_size": "one message can take all memory",
+    "open_timeout": "who says nothing stays for ever",
+    "message_rate": "one client can keep the process busy",
+    "byte_rate": "one client can keep the process busy",
+    "control_rate": "one client can keep the process busy",
+    "ping_interval": "who has gone without a word stays for ever",
+    "ping_timeout": "who has gone without a word stays for ever",
+}
+"""What may happen where a limit is `None`."""
+
+
+def name_insecurities(origins: Origins, limits: Limits) -> list[str]:
+    """Name what is switched off, for an application or for a route of its own mind."""
+    found = []
+    if origins is None:
+        found.append("origins=None: any page may connect, with the cookies of its visitor")
+    off = (name for name in WITHOUT_LIMIT if getattr(limits, name) is None)
+    return found + [f"{name}=None: {WITHOUT_LIMIT[name]}" for name in off]
 
 
 def describe_origins(origins: Origins) -> str:
-    """Say which pages a policy means."""
+    """Say which pages a policy means, and whether it means who is none and sends no Origin."""
+    others = ", and whoever sends no Origin"
     if origins is None:
-        return "all of them"
+        return "all of them" + others
     if isinstance(origins, SameOrigin):
-        return "those of the host that they connect to"
+        return "those of the host that they connect to" + others
     named = [str(getattr(origin, "pattern", origin)) for origin in origins if origin is not None]
-    return ", ".join(named) or "none"
+    return (", ".join(named) or "none") + (others if None in origins else ", and nobody else")
