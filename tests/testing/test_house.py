@@ -69,6 +69,14 @@ async def test_the_request_is_what_the_test_says() -> None:
         assert await ws.receive() == "/rooms/1?x=y Ada 203.0.113.7"
 
 
+@pytest.mark.parametrize("path", ["rooms", "ws://test/rooms", ""])
+async def test_a_path_begins_with_a_slash(path: str) -> None:
+    async with testing.serve(echo) as house:
+        for ask in (house.connect, house.get):
+            with pytest.raises(UsageError, match=f"'{path}' is not a path in this house"):
+                await ask(path)
+
+
 async def test_a_refusal_has_status_and_reason() -> None:
     async with testing.serve(echo) as house:
         with pytest.raises(Refused, match="403 Forbidden: this Origin may not connect") as refused:
@@ -159,7 +167,7 @@ async def test_two_houses_of_a_test_have_one_clock_and_know_each_other() -> None
 
 async def test_a_second_house_needs_a_name_of_its_own() -> None:
     async with testing.serve(echo) as house:
-        with pytest.raises(OSError, match="address already in use in memory"):
+        with pytest.raises(OSError, match="a second house needs another host="):
             async with testing.serve(echo):
                 pass
         with pytest.raises(UsageError, match="a loop has one clock"):

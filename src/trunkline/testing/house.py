@@ -130,7 +130,9 @@ class House:
             Refused: the server answered with another status.
             TimeoutError: there was no answer within `open_timeout` seconds on the test's clock.
             OSError: the line was lost.
+            UsageError: the path is none.
         """
+        check_path(path)
         self.clock.pat()
         diary = Diary(path, self.clock)
         self._diaries.append(diary)
@@ -173,7 +175,9 @@ class House:
             Failure: there was no answer in time.
             InvalidMessage: what came is not HTTP.
             OSError: the line was lost.
+            UsageError: the path is none.
         """
+        check_path(path)
         self.clock.pat(timeout or 0.0)
         fields = self._with_defaults(headers, body)
         request = Request(path, fields, method=method)
@@ -204,6 +208,12 @@ class House:
         finally:
             stream.abort()
         return response
+
+
+def check_path(path: str) -> None:
+    """Refuse what would be a part of the name of the host."""
+    if not path.startswith("/"):
+        raise UsageError(f"{path!r} is not a path in this house: it must begin with /")
 
 
 def serve(

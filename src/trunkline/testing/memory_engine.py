@@ -137,7 +137,8 @@ class MemoryEngine(AsyncioEngine):
         places = self._places(address)
         for place in places:
             if place in self._listeners:
-                raise OSError(errno.EADDRINUSE, f"address already in use in memory: {place!r}")
+                taken = f"address already in use in memory: {place!r}"
+                raise OSError(errno.EADDRINUSE, f"{taken}; a second house needs another host=")
         listener = MemoryListener(self, places, accept, tls, write_limit)
         self._listeners |= dict.fromkeys(places, listener)
         return listener
