@@ -120,9 +120,14 @@ async def test_it_serves_over_tls() -> None:
     authority = trustme.CA()
     async with app.serve("127.0.0.1", 0, ssl=server_context(authority)) as server:
         uri = uri_of(server, "/echo", "wss")
-        async with connect(uri, ssl=client_context(authority)) as ws:
+        origin = uri_of(server, "", "https")
+        async with connect(uri, ssl=client_context(authority), origin=origin) as ws:
             await ws.send("hello")
             assert await ws.recv() == "hello"
+        with pytest.raises(InvalidStatus, match="403"):
+            # The same host and port, and yet the page of anybody on the way.
+            plain = uri_of(server, "", "http")
+            await connect(uri, ssl=client_context(authority), origin=plain)
 
 
 async def test_several_servers_may_be_of_one_application() -> None:

@@ -124,6 +124,27 @@ async def test_by_default_a_page_connects_to_the_host_that_it_came_from(
     assert await reached.status(data) == status
 
 
+@pytest.mark.parametrize(
+    ("scheme", "origin", "status"),
+    [
+        ("https", "https://app.example.com", 101),
+        ("https", "http://app.example.com", 403),
+        ("http", "http://app.example.com", 101),
+        ("http", "https://app.example.com", 101),
+    ],
+)
+async def test_behind_tls_a_page_that_came_without_it_is_another(
+    scheme: str, origin: str, status: int
+) -> None:
+    reached = Reached(trusted_proxies=["127.0.0.1"], forwarding_header="X-Forwarded-For")
+    proxied = [("X-Forwarded-For", "203.0.113.9"), ("X-Forwarded-Proto", scheme)]
+    data = opening("/ws", ("Origin", origin), *proxied, host="app.example.com")
+    assert await reached.status(data) == status
+    page = get("/page", "POST", Host="app.example.com", Origin=origin, **dict(proxied))
+    async with serving(reached.app) as server:
+        assert (await ask_from(server, page)).status_code == (200 if status == 101 else 403)
+
+
 @pytest.mark.parametrize("second", ["https://app.example.com", "https://evil.com", "null"])
 async def test_two_origins_are_none(second: str) -> None:
     reached = Reached(origins=["https://app.example.com"])

@@ -48,8 +48,8 @@ class Visit:
 
     __slots__ = (
         *("_bucket", "_connection", "_expiry", "_host", "_is_gone", "_service", "_setting"),
-        *("_stream", "address", "arrived_at", "identity", "params", "peer", "preface"),
-        *("quiet_until", "request", "route", "step"),
+        *("_speaks_tls", "_stream", "address", "arrived_at", "identity", "params", "peer"),
+        *("preface", "quiet_until", "request", "route", "step"),
     )
 
     waits = True
@@ -63,6 +63,8 @@ class Visit:
         self._expiry: Expiry | None = None
         self._is_gone = False
         self._host: str | None = None
+        self._speaks_tls: bool | None = None
+        """Whether the client does, not only a proxy of its; `None`: nobody says so."""
         self.arrived_at = setting.engine.now()
         self.peer = self.address = peer_address(stream)
         self.quiet_until = self.arrived_at
@@ -131,6 +133,9 @@ class Visit:
         self.step = Step.CLIENT
         client = policy.proxies.client_of(self.address, request.headers)
         self.address, self._host = client.address, client.host
+        self._speaks_tls = client.is_secure
+        if client.is_secure is None and not policy.proxies.is_trusted(self.peer):
+            self._speaks_tls = self.is_secure
         if self._bucket is None:
             self.step = Step.ARRIVAL
             self._enter()
@@ -182,7 +187,7 @@ class Visit:
         check_get(request)
         upgrade = check_request(request)
         self.step = Step.ORIGIN
-        check_origin(request, route.origins, self._host)
+        check_origin(request, route.origins, self._host, is_secure=self._speaks_tls)
         token_follows = False
         try:
             await self._authenticate(route.authenticator, request)
@@ -235,7 +240,8 @@ class Visit:
     async def _ask(self, match: Match[HttpRoute], request: Request) -> Response:
         route = match.route
         if request.method not in SAFE_METHODS:
-            check_origin(request, self._service.policy.origins, self._host)
+            origins = self._service.policy.origins
+            check_origin(request, origins, self._host, is_secure=self._speaks_tls)
         await self._authenticate(route.authenticator, request)
         self.step = Step.HANDLER
         asked = HttpRequest(request, self.address, self.identity, match.params)

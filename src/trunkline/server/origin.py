@@ -15,7 +15,8 @@ from urllib.parse import urlsplit
 from trunkline.errors import RequestRefused
 from trunkline.protocol.http1 import Request
 
-DEFAULT_PORTS = {"http": 80, "https": 443}
+SECURE = "https"
+DEFAULT_PORTS = {"http": 80, SECURE: 443}
 
 Origin = str | re.Pattern[str] | None
 """An origin like `https://example.com`, a pattern that a whole one matches, or none at all."""
@@ -59,7 +60,13 @@ def check_serialized(origin: str) -> None:
         raise ValueError(f"{origin!r} is not an origin; one looks like https://example.com")
 
 
-def check_origin(request: Request, origins: Origins, forwarded: str | None = None) -> None:
+def check_origin(
+    request: Request,
+    origins: Origins,
+    forwarded: str | None = None,
+    *,
+    is_secure: bool | None = None,
+) -> None:
     """Refuse a page that may not connect.
 
     Args:
@@ -68,6 +75,8 @@ def check_origin(request: Request, origins: Origins, forwarded: str | None = Non
             `None` instead of a list lets everybody in.
         forwarded: the host that a client asked a trusted proxy for, which then counts instead
             of Host: the proxy may have written its own name there.
+        is_secure: whether the client is known to speak TLS: a page of the same host that came
+            without it may have been put there by anybody on its way.
 
     Raises:
         RequestRefused: with status 403.
@@ -76,7 +85,8 @@ def check_origin(request: Request, origins: Origins, forwarded: str | None = Non
     if origins is None:
         return
     if isinstance(origins, SameOrigin):
-        allowed = origin is None or is_same(origin, forwarded or request.headers["Host"])
+        host = forwarded or request.headers["Host"]
+        allowed = origin is None or is_same(origin, host, is_secure=is_secure)
     else:
         allowed = any(matches(origin, candidate) for candidate in origins)
     if not allowed:
@@ -91,10 +101,11 @@ def matches(origin: str | None, candidate: Origin) -> bool:
     return origin == candidate
 
 
-def is_same(origin: str, host: str) -> bool:
+def is_same(origin: str, host: str, *, is_secure: bool | None = None) -> bool:
     """Whether a page of `origin` came from `host`, a Host header.
 
-    The scheme is not compared: behind a proxy that ends TLS it is not known.
+    The scheme is compared where the client is known to speak TLS: behind a proxy that ends it and
+    does not say so, that is not known.
     """
     try:
         check_serialized(origin)
@@ -105,4 +116,5 @@ def is_same(origin: str, host: str) -> bool:
     except ValueError:
         return False
     same_host = parts.hostname is not None and parts.hostname == target.hostname
-    return default is not None and same_host and ports[0] == ports[1]
+    has_scheme = default is not None and (parts.scheme == SECURE or not is_secure)
+    return has_scheme and same_host and ports[0] == ports[1]
