@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import subprocess
+import sys
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +16,8 @@ from tests.contracts.twins import needs
 from tests.native.line import new_engine, talk, text
 
 pytestmark = needs("wakeup")
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -218,3 +223,12 @@ async def test_of_several_callbacks_each_can_be_taken_back(one: Any) -> None:
     await turn()
     assert (called, heard) == ([], [wakeup])
     receiving.close()
+
+
+def test_where_c_keeps_the_running_task_for_itself_it_is_asked_for() -> None:
+    # Handlers that are passed over are those that meet every way to ask, and to say.
+    handlers = Path(__file__).with_name("test_conversation.py")
+    plugin = "tests.native.programs.as_in_3_14"
+    command = [sys.executable, "-m", "pytest", "-q", "-n0", "-p", plugin, str(handlers)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 0, done.stdout

@@ -3,6 +3,7 @@
 """What a task waits on, and how it goes on at once."""
 
 import asyncio
+import sys
 from asyncio import CancelledError, tasks
 from contextvars import copy_context
 
@@ -12,9 +13,12 @@ cdef extern from "Python.h":
     int PyContext_Enter(object context) except? -1
     int PyContext_Exit(object context) except -1
 
-# CPython 3.11 to 3.13 keep the running task of each loop in this dict, in C as in Python. Where it
-# is gone (3.14), asking costs a call.
-cdef dict running_tasks = getattr(tasks, "_current_tasks", None)
+# CPython 3.11 to 3.13 keep the running task of each loop in this dict, in C as in Python. From 3.14
+# on the name is there for the classes in Python only, and C keeps it elsewhere: asking costs a call.
+LAST_SHARED = (3, 13)
+cdef dict running_tasks = None
+if sys.version_info[:2] <= LAST_SHARED:
+    running_tasks = getattr(tasks, "_current_tasks", None)
 current_task = asyncio.current_task
 enter_task, leave_task = tasks._enter_task, tasks._leave_task  # documented for task libraries
 
