@@ -366,6 +366,10 @@ SNAPSHOT_TIMEOUT = 1.0
 TICK = 0.05
 """Seconds between two turns of the timer wheel: a deadline is late by one tick at most."""
 
+LONGEST_DELAY = 100 * 365.25 * 86_400.0
+"""Seconds that a timer waits at most: a century, as in uvloop. Who says infinity means never, and
+no tick has that number."""
+
 BLOCKED_LOOP = 1.0
 """Seconds that a timer may be late before the event loop is said to have been blocked."""
 
@@ -382,6 +386,10 @@ phone has at the edge of a cell, so that a page of a megabyte has a minute."""
 
 LOW_WATER_DIVISOR = 4
 """Reading and writing, paused at high water, resume at a quarter: far enough for a wake-up."""
+
+LARGEST_WRITE_LIMIT = (1 << 31) - 1
+"""Bytes that a `write_limit` on asyncio's transports may be, because uvloop's take no larger
+number: anything above counts as this."""
 
 LARGEST_KEPT = 32 * MIB
 """Bytes of the largest message whose memory `keep_memory()` keeps: glibc takes no larger number."""

@@ -81,6 +81,18 @@ def test_a_timer_is_never_early_and_at_most_a_tick_late(twin: Twin, delays: list
     assert len(wheel) == clock.waiting == 0
 
 
+@pytest.mark.parametrize("delay", [math.inf, 1e300, 1e18])
+def test_a_timer_that_is_never_to_be_called_is_not(
+    clock: VirtualClock, wheel: TimerWheel, bell: Bell, delay: float
+) -> None:
+    never = Bell(clock)
+    wheel.call_in(delay, never)
+    wheel.set(wheel.call_in(1, never), delay)
+    wheel.call_in(20, bell)
+    clock.advance(1e6)
+    assert (len(bell.rings), never.rings, len(wheel)) == (1, [], 2)
+
+
 def test_a_timer_is_called_once(clock: VirtualClock, wheel: TimerWheel, bell: Bell) -> None:
     wheel.call_in(1, bell)
     clock.advance(10)

@@ -16,7 +16,7 @@ from trunkline.engines.engine import Address, Engine, Listener, Receiver, Stream
 from trunkline.engines.happy_eyeballs import open_socket
 from trunkline.engines.tcp import limit_unsent, switch_nagle_off
 from trunkline.engines.timers import TimerWheel
-from trunkline.limits import LISTEN_BACKLOG, LOW_WATER_DIVISOR
+from trunkline.limits import LARGEST_WRITE_LIMIT, LISTEN_BACKLOG, LOW_WATER_DIVISOR
 
 KEEP_PATH: dict[str, Any] = {"cleanup_socket": False} if sys.version_info >= (3, 13) else {}
 """Leaves the path of a Unix socket where it is; older versions do so anyway."""
@@ -37,7 +37,7 @@ class AsyncioStream(asyncio.Protocol):
 
     def __init__(self, receiver: Receiver, write_limit: int) -> None:
         self.receiver = receiver
-        self._write_limit = write_limit
+        self._write_limit = min(write_limit, LARGEST_WRITE_LIMIT)
         self._transport: asyncio.Transport | None = None
         self._names: dict[str, Any] = {}
         self._corked: list[bytes] | None = None

@@ -12,7 +12,7 @@ import math
 from collections.abc import Callable, Iterator
 from typing import Protocol
 
-from trunkline.limits import BLOCKED_LOOP, TICK
+from trunkline.limits import BLOCKED_LOOP, LONGEST_DELAY, TICK
 
 logger = logging.getLogger("trunkline.engine")
 
@@ -142,7 +142,7 @@ class TimerWheel:
 
     def set(self, timer: Timer, delay: float) -> None:
         """Have `timer` fire in `delay` seconds, and not when it was to fire before."""
-        self._insert(timer, self._slot_at(self._clock() + delay))
+        self._insert(timer, self._slot_at(self._clock() + min(delay, LONGEST_DELAY)))
 
     def remove(self, timer: Timer) -> None:
         """Forget `timer`, if it is still there."""

@@ -10,10 +10,11 @@ everything else: a request in pieces, one that is new or wrong, a deadline, a se
 from cpython.bytes cimport PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.object cimport PyObject, PyTypeObject
 from libc.math cimport INFINITY, isinf
-from libc.stdint cimport uint8_t, uint32_t
+from libc.stdint cimport UINT32_MAX, uint8_t
 
 from trunkline.native.life cimport Life
 from trunkline.native.listener cimport Acceptor
+from trunkline.native.messages cimport at_most
 from trunkline.native.opening cimport EMPTY_LINE, Form, Reception, Terms
 from trunkline.native.poller cimport Poller
 from trunkline.native.sink cimport Sink
@@ -28,7 +29,7 @@ cdef class Entrance(Acceptor):
         Reception reception not None,
         TimerWheel timers not None,
         open_timeout,
-        uint32_t write_limit,
+        write_limit,
         *,
         decline,
         type kind not None,
@@ -42,7 +43,8 @@ cdef class Entrance(Acceptor):
     ):
         if not issubclass(kind, Life):
             raise TypeError(f"{kind!r} is no kind of compiled connection")
-        self.reception, self.timers, self.write_limit = reception, timers, write_limit
+        self.reception, self.timers = reception, timers
+        self.write_limit = at_most(write_limit, UINT32_MAX)
         self.open_timeout = INFINITY if open_timeout is None else open_timeout
         self.decline, self.kind, self.footing_for = decline, kind, footing_for
         self.opened, self.start, self.undo = opened, start, undo

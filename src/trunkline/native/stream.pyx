@@ -8,12 +8,13 @@ import os
 cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from libc.errno cimport errno
-from libc.stdint cimport uint8_t, uint32_t
+from libc.stdint cimport UINT32_MAX, uint8_t, uint32_t
 from libc.string cimport memcpy
 
 from trunkline.native.backlog cimport tl_backlog_free
 from trunkline.native.connected_socket cimport ConnectedSocket
 from trunkline.native.layer cimport ENDED, FAILED, LATER
+from trunkline.native.messages cimport at_most
 from trunkline.native.poller cimport BUFFER_BYTES, Poller
 from trunkline.native.sink cimport Sink, nobody, receiver_of, sink_for
 from trunkline.native.sockets cimport (
@@ -50,11 +51,11 @@ cdef class Stream(ConnectedSocket):
         write_limit: high water in bytes.
     """
 
-    def __cinit__(self, Poller poller not None, int fd, receiver, uint32_t write_limit):
+    def __cinit__(self, Poller poller not None, int fd, receiver, write_limit):
+        self.write_limit = at_most(write_limit, UINT32_MAX)  # before `fd` is owned
         self.poller = poller
         self.fd = fd
         self.sink = sink_for(receiver)
-        self.write_limit = write_limit
         self.last_heard = tl_monotonic()
         self.remember_name(True)
 

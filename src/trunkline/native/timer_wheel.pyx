@@ -7,11 +7,12 @@ from heapq import heappop, heappush
 
 from libc.math cimport ceil, floor
 
-from trunkline.limits import BLOCKED_LOOP, TICK
+from trunkline.limits import BLOCKED_LOOP, LONGEST_DELAY, TICK
 
 logger = logging.getLogger("trunkline.engine")
 
 cdef double tick = TICK
+cdef double longest_delay = LONGEST_DELAY
 cdef double blocked_loop = BLOCKED_LOOP
 
 
@@ -100,14 +101,14 @@ cdef class TimerWheel:
 
     def call_in(self, double delay, callback):
         cdef Call timer = Call.__new__(Call, callback)
-        self.insert(timer, self.slot_at(<double>self.clock() + delay))
+        self.put(timer, delay)
         return timer
 
     def set(self, Timed timer not None, double delay):
         self.put(timer, delay)
 
     cdef int put(self, Timed timer, double delay) except -1:
-        return self.insert(timer, self.slot_at(<double>self.clock() + delay))
+        return self.insert(timer, self.slot_at(<double>self.clock() + min(delay, longest_delay)))
 
     def remove(self, Timed timer not None):
         if timer.slot is not None:

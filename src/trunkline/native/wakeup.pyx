@@ -14,7 +14,7 @@ cdef extern from "Python.h":
     int PyContext_Exit(object context) except -1
 
 # CPython 3.11 to 3.13 keep the running task of each loop in this dict, in C as in Python. From 3.14
-# on the name is there for the classes in Python only, and C keeps it elsewhere: asking costs a call.
+# on the name is there for the classes in Python only; C keeps it elsewhere: asking costs a call.
 LAST_SHARED = (3, 13)
 cdef dict running_tasks = None
 if sys.version_info[:2] <= LAST_SHARED:
