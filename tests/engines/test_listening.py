@@ -143,6 +143,24 @@ async def test_a_family_that_the_machine_has_not_is_left_out() -> None:
         bind_places([absent], None)
 
 
+async def test_where_there_is_no_descriptor_nothing_is_left_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made: list[socket.socket] = []
+
+    class Scarce(socket.socket):
+        def __init__(self, *args: Any) -> None:
+            if made:
+                raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+            super().__init__(*args)
+            made.append(self)
+
+    monkeypatch.setattr(socket, "socket", Scarce)
+    with pytest.raises(OSError, match="Too many open files"):
+        bind_places([(socket.AF_INET, (LOOPBACK, 0)), (socket.AF_INET6, ("::1", 0))], None)
+    assert made[0].fileno() == -1
+
+
 # Paths
 
 

@@ -18,6 +18,9 @@ from trunkline.engines.happy_eyeballs import Place, resolve
 ANY_HOST: tuple[None] = (None,)
 """Stands for the wildcard addresses of every family."""
 
+NO_SUCH_FAMILY = {errno.EAFNOSUPPORT, errno.EPROTONOSUPPORT, errno.ESOCKTNOSUPPORT}
+"""What `socket()` says of a family that the machine has not."""
+
 
 async def bind_sockets(loop: asyncio.AbstractEventLoop, address: Address) -> list[socket.socket]:
     """Bind to a Unix socket's path, take given sockets, or bind to hosts and a port.
@@ -77,7 +80,10 @@ def map_bound(places: Iterable[Place], reuse_port: bool | None) -> Iterable[sock
     for family, place in places:
         try:
             sock = socket.socket(family, socket.SOCK_STREAM)
-        except OSError:
+        except OSError as error:
+            # Without descriptors, say, nobody would know that half of the places are not served.
+            if error.errno not in NO_SUCH_FAMILY:
+                raise
             continue
         try:
             prepare(sock, reuse_port)
