@@ -150,6 +150,36 @@ async def test_an_engine_goes_with_its_loop() -> None:
     assert gone() is None
 
 
+def test_other_threads_forget_closed_loops_at_the_same_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    known: dict[Any, Any] = {}
+    monkeypatch.setattr(choose, "engines", known)
+
+    class Loop:
+        """Is looked at while another thread makes an engine, and forgets this one."""
+
+        def __init__(self, then: Any) -> None:
+            self.then = then
+
+        def is_closed(self) -> bool:
+            self.then(self)
+            return True
+
+    def make_another(_: Loop) -> None:
+        known[Loop(known.pop)] = Engine()
+
+    class Engine:
+        def close(self) -> None:
+            ended.append(self)
+
+    ended: list[Engine] = []
+    known[Loop(known.pop)] = Engine()
+    known[Loop(make_another)] = last = Engine()
+    forget_closed_loops()
+    assert ended == [last] and len(known) == 1
+
+
 def test_outside_of_a_loop_there_is_no_engine() -> None:
     with pytest.raises(RuntimeError):
         current_engine()

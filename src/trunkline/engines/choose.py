@@ -185,5 +185,8 @@ def new_engine(name: str, loop: asyncio.AbstractEventLoop) -> Engine:
 
 def forget_closed_loops() -> None:
     """Let go of the engines whose loop is over: each holds its loop."""
-    for loop in [loop for loop in engines if loop.is_closed()]:
-        engines.pop(loop).close()
+    # Other threads, whose loops have engines as well, do the same at the same time.
+    for loop in list(engines):
+        engine = engines.pop(loop, None) if loop.is_closed() else None
+        if engine is not None:
+            engine.close()
