@@ -6,6 +6,7 @@ import asyncio
 import logging
 import socket
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -19,7 +20,7 @@ from trunkline.connection import lane
 from trunkline.connection.connection import Connection
 from trunkline.connection.ending import Ending
 from trunkline.connection.events import Dispatcher, Events
-from trunkline.connection.lane import connection_type
+from trunkline.connection.lane import connection_type, lane_type
 from trunkline.connection.setting import Setting
 from trunkline.connection.state import State
 from trunkline.errors import ConnectionClosed
@@ -199,6 +200,8 @@ async def test_the_states_follow_each_other(engine: Any) -> None:
         assert ws.state is State.CONNECTING
         link = ws._link
         assert link.state is State.CONNECTING
+        with pytest.raises(ConnectionClosed):
+            ws.send_soon("too early")  # as a hook may, which sees it before it is open
         ws.open(Agreement(), Ears(), b"")
         assert ws._link is link and ws.state is link.state is State.OPEN
         peer.sendall(b"\x88\x00")
@@ -206,6 +209,14 @@ async def test_the_states_follow_each_other(engine: Any) -> None:
         async with asyncio.timeout(HANG):
             await ws.wait_closed()
         assert ws.state is State.CLOSED
+
+
+@needs_native
+@pytest.mark.parametrize("name", ["state", "subprotocol", "latency", "close_code", "_link"])
+def test_what_was_never_made_is_an_error_at_worst(name: str) -> None:
+    kind: Any = lane_type(Special)
+    with suppress(AttributeError):
+        getattr(kind.__new__(kind), name)
 
 
 @needs_native

@@ -284,7 +284,8 @@ cdef class Lane(Life):
 
 cdef inline bint queue(Lane lane, object message, bint compress) except -1:
     """Send an ordinary message that nobody waits for, unless too much is unsent."""
-    if lane.stream is None or lane.stream.count_unsent() > lane.endpoint.terms.max_unsent:
+    # Hooks see a connection before it is open.
+    if lane.endpoint is None or lane.stream.count_unsent() > lane.endpoint.terms.max_unsent:
         return False
     return lane.put_message(message, compress)
 

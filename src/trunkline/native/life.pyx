@@ -8,6 +8,7 @@ goodbye, the look at its pulse, the end of the stream. For everything else the l
 finds the connection at rest and takes it from there.
 """
 
+cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from cpython.object cimport PyObject
@@ -176,10 +177,12 @@ cdef class Life(Sink):
         return self.own_link()
 
     @property
+    @cython.nonecheck(True)  # where an heir has not called __init__()
     def _setting(self):
         return self.footing.setting
 
     @property
+    @cython.nonecheck(True)
     def _agreement(self):
         return self.footing.agreement
 
@@ -192,6 +195,7 @@ cdef class Life(Sink):
         return self.link.latency if self.has_link() else self.round_trip
 
     @property
+    @cython.nonecheck(True)
     def _ready_state(self):
         """The number of the state, as in connection/state.py."""
         if self.has_link():
