@@ -67,6 +67,16 @@ class Conversation:
     def __call__(self, task: asyncio.Task[None]) -> None:
         """Take note that the task is done."""
         self._watch.finished(self)
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            self._failed(error)
+
+    def _failed(self, error: BaseException) -> None:
+        """Close behind what is no `Exception`: it went past all that would have closed."""
+        logger = self._connection.logger
+        if not isinstance(error, KeyboardInterrupt | SystemExit):  # the loop has told of these
+            logger.error("connection handler failed", exc_info=error)
+        self._connection.close_soon(CloseCode.INTERNAL_ERROR)
 
 
 def work_for(
