@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 import gc
 import socket
+import subprocess
+import sys
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -297,3 +300,11 @@ async def test_a_server_closes_although_a_connection_could_not_be_opened(
         assert await loop.sock_recv(client, 1) == b""
         client.close()
     loop.set_exception_handler(None)
+
+
+def test_a_child_has_no_hand_on_its_parents_connections() -> None:
+    program = Path(__file__).with_name("programs") / "child.py"
+    done = subprocess.run(
+        [sys.executable, str(program)], capture_output=True, text=True, timeout=HANG
+    )
+    assert (done.returncode, done.stdout.split()) == (0, ["untouched", "heard"]), done.stderr

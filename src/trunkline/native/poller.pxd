@@ -73,6 +73,7 @@ cdef class Poller:
     cdef int bury(self, Pollable pollable) except -1
     cdef int begin(self) except -1
     cdef int let_go_of_all(self) except -1
+    cdef int close_set(self) except -1
     cdef int run_batch(self, int count) except -1
     cdef int handle_up_to(self, int count) except -1
     cdef int settle_all(self) except -1

@@ -216,7 +216,7 @@ cdef class Poller:
         # Before the descriptor is closed: a selector would keep its number.
         if not self.loop.is_closed():
             self.loop.remove_reader(self.epoll_fd)
-        self.forget_descriptor()
+        self.close_set()
         self.let_go_of_all()
         if not self.is_busy:
             self.graves = []
@@ -238,11 +238,28 @@ cdef class Poller:
             pollable.discard()
         return 0
 
-    def forget_descriptor(self):
-        """Close the set and leave what is in it alone: a child shares it with its parent."""
+    cdef int close_set(self) except -1:
+        """Close the set, and leave what is in it alone."""
         if self.epoll_fd >= 0:
             close_fd(self.epoll_fd)
             self.epoll_fd = -1
+        return 0
+
+    def leave_to_parent(self):
+        """In a child: let go of everything, which the parent goes on with.
+
+        Nobody would be told of anything here, but could send, and end what is the parent's; and
+        no peer would hear of the end of what the parent has closed.
+        """
+        cdef Pollable pollable
+        self.close_set()
+        while self.ring.next is not None and self.ring.next is not self.ring:
+            pollable = self.ring.next
+            pollable.interrupt()  # streams are lost, should this loop go on
+            if pollable.fd >= 0:
+                pollable.discard()
+            if pollable.next is not None:
+                self.bury(pollable)
 
     def tune_busy_poll(self, double seconds):
         """Wait up to `seconds` for more before the loop goes to sleep."""
@@ -453,9 +470,9 @@ cdef class Poller:
 
 
 def forget_descriptors():
-    """In a child: leave the parent's sets alone."""
+    """In a child: leave everything to the parent."""
     for poller in list(pollers):
-        poller.forget_descriptor()
+        poller.leave_to_parent()
 
 
 os.register_at_fork(after_in_child=forget_descriptors)
