@@ -5,6 +5,7 @@ A line of a function counts when code stands on it: blanks, comments and docstri
 
 import ast
 import io
+import re
 import statistics
 import tokenize
 import tomllib
@@ -81,6 +82,37 @@ def function_sizes(source: Path) -> dict[str, int]:
     return sizes
 
 
+CYTHON_HEAD = re.compile(r" *(?:cdef|cpdef|def) (?!class |extern )[^=]*\(")
+C_HEAD = re.compile(r"\w[^;]*\)$")
+COMPILED = {".pyx": CYTHON_HEAD, ".pxd": CYTHON_HEAD, ".c": C_HEAD, ".h": C_HEAD}
+
+
+def compiled_sizes(source: Path) -> dict[str, int]:
+    """Map `path:number of the first line` of every compiled function to its number of lines.
+
+    Both languages are told by how they are set: what belongs to a function is indented, or it is a
+    bracket.
+    """
+    sizes: dict[str, int] = {}
+    for path in sorted(path for path in source.rglob("*") if path.suffix in COMPILED):
+        lines = path.read_text().split("\n")
+        for number, line in enumerate(lines, 1):
+            if COMPILED[path.suffix].match(line):
+                where = f"{path.relative_to(source.parent).as_posix()}:{number}"
+                sizes[where] = 1 + lines_inside(lines[number:], len(line) - len(line.lstrip()))
+    return sizes
+
+
+def lines_inside(lines: list[str], indent: int) -> int:
+    """Count what is indented deeper, up to what is not."""
+    count = 0
+    for line in filter(str.strip, lines):
+        if len(line) - len(line.lstrip()) <= indent and line.strip()[0] not in "){":
+            break
+        count += 1
+    return count
+
+
 # Judging
 
 
@@ -90,6 +122,11 @@ def judge_functions(sizes: dict[str, int], reasons: dict[str, str]) -> Iterator[
             yield f"{where} has {size} code lines, limit {FUNCTION_LIMIT_LINES}"
         elif size > FUNCTION_ASK_LINES and not reasons.get(where, "").strip():
             yield f"{where} has {size} code lines, above {FUNCTION_ASK_LINES} without a reason"
+
+
+def judge_compiled(sizes: dict[str, int]) -> Iterator[str]:
+    """Ask nobody for a reason: declarations and docstrings count here."""
+    return judge_functions(sizes, dict.fromkeys(sizes, "they count"))
 
 
 def judge_exceptions(sizes: dict[str, int], reasons: dict[str, str]) -> Iterator[str]:
@@ -130,6 +167,11 @@ def long_files() -> dict[str, str]:
 
 def test_no_function_is_too_long(sizes: dict[str, int], reasons: dict[str, str]) -> None:
     wrong = list(judge_functions(sizes, reasons))
+    assert not wrong, "\n".join(wrong)
+
+
+def test_no_compiled_function_is_too_long() -> None:
+    wrong = list(judge_compiled(compiled_sizes(SOURCE)))
     assert not wrong, "\n".join(wrong)
 
 
@@ -215,6 +257,27 @@ def test_a_long_function_needs_a_reason(
     sizes = function_sizes(plant(tmp_path, function_of(size)))
     reasons = {} if reason is None else {"src/a.py:f": reason}
     assert list(judge_functions(sizes, reasons)) == wrong
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        (
+            "a.pyx",
+            "cdef class C:\n    cdef int f(\n        self,\n    ) except -1:\n{}    cdef int g",
+        ),
+        ("a.c", "static int f(void)\n{{\n{}}}\n\nint g;"),
+    ],
+)
+@pytest.mark.parametrize("size", [60, 61])
+def test_a_long_compiled_function_is_found(tmp_path: Path, name: str, text: str, size: int) -> None:
+    source = plant(tmp_path, "")
+    line = "        x = 1\n"
+    own = 3 if name == "a.pyx" else 2
+    (source / name).write_text(text.format(line * (size - own)))
+    sizes = compiled_sizes(source)
+    assert list(sizes.values()) == [size]
+    assert len(list(judge_compiled(sizes))) == (size > FUNCTION_LIMIT_LINES)
 
 
 @pytest.mark.parametrize(
