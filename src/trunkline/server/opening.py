@@ -312,6 +312,11 @@ class Opening(Timer):
 
     def _task_done(self, task: asyncio.Task[None]) -> None:
         self._watch.finished(self)
+        error = asyncio.CancelledError() if task.cancelled() else task.exception()
+        # No `Exception`: it went past all that would have answered.
+        if error is not None and not (self._is_answered or self._is_lost):
+            self._options.logger.error("opening handshake failed", exc_info=error)
+            self.refuse(RequestRefused(HTTPStatus.INTERNAL_SERVER_ERROR, "see the server's log"))
 
 
 def not_decided(limit: float | None) -> RequestRefused:
