@@ -15,7 +15,7 @@ from trunkline.connection.connection import Connection
 from trunkline.connection.debts import NO_DEBTS
 from trunkline.connection.ending import NO_END, Ending
 from trunkline.connection.events import Events
-from trunkline.connection.pings import NO_PINGS
+from trunkline.connection.pings import NO_PINGS, Pings
 from trunkline.connection.state import State
 from trunkline.errors import (
     Closer,
@@ -479,6 +479,34 @@ async def test_the_end_is_told_where_somebody_asked() -> None:
     line.peer.hang_up()
     await line.connection.wait_closed()
     assert told == [State.CLOSING]
+
+
+async def test_an_end_that_could_not_be_told_whole_is_told_at_the_loss() -> None:
+    class Scarce(Pings):
+        calls = 0
+
+        def __bool__(self) -> bool:
+            return True
+
+        def fail(self, error: Exception) -> None:
+            self.calls += 1
+            if self.calls == 1:
+                raise MemoryError
+
+    line = open_line(write_limit=10)
+    line.stream.stall()
+    line.connection.send_soon(bytes(20))
+    draining = asyncio.create_task(line.link.drain())
+    await rounds()
+    line.link.pings = pings = Scarce()
+    with pytest.raises(MemoryError):
+        line.link.abort()
+    assert not draining.done() and line.link.has_ended
+    line.stream.lose(None)
+    with pytest.raises(ConnectionClosed):
+        await draining
+    assert pings.calls == 2
+    assert line.link.state is State.CLOSED
 
 
 async def test_nothing_is_delivered_behind_a_message_at_which_it_was_cut() -> None:

@@ -54,6 +54,37 @@ async def test_one_that_is_cancelled_in_the_same_moment_disturbs_nobody() -> Non
         await tasks[0]
 
 
+async def test_without_memory_for_one_the_next_call_wakes_the_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made: list[Scarce] = []
+
+    class Scarce(asyncio.Future[None]):
+        has_failed = False
+
+        def set_result(self, result: None) -> None:
+            if not any(future.has_failed for future in made):
+                self.has_failed = True
+                raise MemoryError
+            super().set_result(result)
+
+    def create_future() -> Scarce:
+        made.append(Scarce())
+        return made[-1]
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "create_future", create_future)
+    waiters = Waiters()
+    tasks = [asyncio.create_task(waiters.wait()) for _ in range(3)]
+    await rounds()
+    with pytest.raises(MemoryError):
+        waiters.wake()
+    waiters.wake()
+    assert [future.done() for future in made].count(False) == 1
+    for task in tasks:
+        task.cancel()
+    await asyncio.wait(tasks)
+
+
 async def test_nobody_is_remembered_once_gone() -> None:
     waiters = Waiters()
     tasks = [asyncio.create_task(waiters.wait()) for _ in range(2)]

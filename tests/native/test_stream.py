@@ -345,6 +345,27 @@ async def test_a_receiver_that_fails_at_the_loss_is_told_of(
     line.peer.close()
 
 
+async def test_a_receiver_without_memory_to_take_the_loss_is_told_again(
+    poller: Any, told: list[BaseException]
+) -> None:
+    line = make_line(poller)
+    heard: list[Exception | None] = []
+
+    def fail_first(error: Exception | None) -> None:
+        heard.append(error)
+        if len(heard) == 1:
+            raise MemoryError
+
+    line.ear.stream_lost = fail_first
+    line.stream.abort()
+    while not heard:
+        await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert heard == [None, None]
+    assert told == []
+    line.peer.close()
+
+
 # Ends
 
 

@@ -27,6 +27,7 @@ class Ending:
         failure: why this side gave it up, if it did.
         cause: the error that the stream was lost with.
         silence: seconds between the last byte that arrived and the end; `None` until that.
+        is_told: whether everybody who waits for something has heard of it.
     """
 
     rcvd: Close | None = None
@@ -35,11 +36,12 @@ class Ending:
     failure: Close | None = None
     cause: Exception | None = None
     silence: float | None = None
+    is_told: bool = False
 
     @classmethod
     def answered(cls, goodbye: Close) -> Ending:
         """Make what is known where the peer's goodbye came as it should, and was answered."""
-        return cls(rcvd=goodbye, sent=goodbye, closer=Closer.PEER, silence=0.0)
+        return cls(rcvd=goodbye, sent=goodbye, closer=Closer.PEER, silence=0.0, is_told=True)
 
     @property
     def has_come(self) -> bool:

@@ -432,10 +432,15 @@ class Link(Pulse):
         self.stream.abort()
 
     def _end(self) -> None:
-        """Take note, once, that nothing more will be received."""
-        if self.has_ended:
+        """Take note, once, that nothing more will be received.
+
+        What this had no memory for is left to the loss of the stream, which comes here again.
+        """
+        if self.ending.is_told:
             return
-        self._own_ending().silence = self.engine.now() - self.last_heard
+        ending = self._own_ending()
+        if not ending.has_come:
+            ending.silence = self.engine.now() - self.last_heard
         self.debts.tell_ending()
         self._give_reason()
         self.endpoint.receive_end()
@@ -445,6 +450,7 @@ class Link(Pulse):
         if self.debts.when_ended is not None:
             self.debts.when_ended()
         self.consumer.ended()
+        ending.is_told = True
 
     def _give_reason(self) -> None:
         """Report a failure that waited until it was too late for a close frame."""

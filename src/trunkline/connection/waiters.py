@@ -30,7 +30,8 @@ class Waiters:
             self._futures.discard(future)
 
     def wake(self) -> None:
-        """Let everybody who waits go on."""
-        for future in self._futures or ():
+        """Let everybody who waits go on; where memory runs out, the next call wakes the rest."""
+        while self._futures:
+            future = self._futures.pop()
             if not future.done():
                 future.set_result(None)

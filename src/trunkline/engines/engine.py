@@ -30,7 +30,7 @@ class Receiver(Protocol):
         """The unsent bytes have fallen below low water."""
 
     def stream_lost(self, error: Exception | None) -> None:
-        """The stream is gone, by `error` or in peace."""
+        """The stream is gone, by `error` or in peace; told again where it raises `MemoryError`."""
 
 
 class Stream(Protocol):

@@ -130,7 +130,10 @@ cdef class Stream(ConnectedSocket):
         self.sink = nobody
         error = self.error()
         self.forget_error()
-        return sink.lost(error)
+        try:
+            return sink.lost(error)
+        except MemoryError:
+            return sink.lost(error)  # nobody else would tell of it, and some memory is back
 
     cdef int fail(self, error) except -1:
         """A receiver raised: this connection ends, and no other."""
