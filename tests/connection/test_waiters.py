@@ -57,18 +57,18 @@ async def test_one_that_is_cancelled_in_the_same_moment_disturbs_nobody() -> Non
 async def test_without_memory_for_one_the_next_call_wakes_the_others(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    made: list[Scarce] = []
+    made: list[asyncio.Future[None]] = []
 
     class Scarce(asyncio.Future[None]):
-        has_failed = False
-
         def set_result(self, result: None) -> None:
-            if not any(future.has_failed for future in made):
-                self.has_failed = True
+            if not failed:
+                failed.append(self)
                 raise MemoryError
             super().set_result(result)
 
-    def create_future() -> Scarce:
+    failed: list[asyncio.Future[None]] = []
+
+    def create_future() -> asyncio.Future[None]:
         made.append(Scarce())
         return made[-1]
 
