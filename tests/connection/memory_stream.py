@@ -113,6 +113,13 @@ class MemoryStream:
             self.cork()
             asyncio.get_running_loop().call_soon(self.uncork)
 
+    @property
+    def is_held_up(self) -> bool:
+        return self.is_writing_paused or bool(self._unsent)
+
+    def pause_early(self) -> None:
+        self.is_writing_paused |= self.is_held_up
+
     def pause_reading(self) -> None:
         self.is_reading_paused = True
 

@@ -78,6 +78,16 @@ def overfill(stream: Stream) -> int:
     return written
 
 
+async def hold_up(stream: Stream) -> int:
+    """Write a little at a time until that waits for the peer, and give the number of bytes."""
+    written = 0
+    while not stream.is_held_up:
+        stream.write(b"x" * (WRITE_LIMIT // 2))
+        written += WRITE_LIMIT // 2
+        await asyncio.sleep(0)
+    return written
+
+
 # Bytes
 
 
@@ -280,6 +290,42 @@ async def test_writing_pauses_above_high_water_and_resumes_when_the_peer_reads(
     await server.ear.until(lambda: len(server.ear.data) == 2 * PLENTY)
     assert client.ear.resumed == 1
     await let_go(client, server)
+
+
+async def test_writing_pauses_early_when_it_is_asked_to(harbour: Harbour) -> None:
+    client, server = await harbour.pair()
+    client.stream.pause_early()
+    assert not client.stream.is_held_up and not client.stream.is_writing_paused
+    written = 0
+    for times in range(3):
+        server.stream.pause_reading()
+        written += await hold_up(client.stream)
+        assert not client.stream.is_writing_paused
+        for _ in range(2):
+            client.stream.pause_early()
+            assert client.stream.is_writing_paused and client.stream.is_held_up
+        assert client.ear.resumed == times
+        server.stream.resume_reading()
+        await client.ear.until(lambda times=times: client.ear.resumed == times + 1)
+        assert not client.stream.is_writing_paused
+        await server.ear.until(lambda written=written: len(server.ear.data) == written)
+    await let_go(client, server)
+
+
+async def test_what_was_written_before_an_early_pause_leaves_before_a_close(
+    harbour: Harbour,
+) -> None:
+    client, server = await harbour.pair()
+    server.stream.pause_reading()
+    written = await hold_up(client.stream)
+    client.stream.pause_early()
+    client.stream.close()
+    client.stream.pause_early()
+    server.stream.resume_reading()
+    await server.ear.until(lambda: len(server.ear.data) == written)
+    assert await client.ear.until_lost() is None
+    client.stream.pause_early()
+    await let_go(server)
 
 
 async def test_whoever_is_told_of_low_water_is_below_it_and_may_write(harbour: Harbour) -> None:

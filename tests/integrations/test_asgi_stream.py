@@ -182,6 +182,22 @@ async def test_sending_goes_on_at_a_quarter() -> None:
     await host.over()
 
 
+async def test_writing_pauses_early_when_it_is_asked_to() -> None:
+    host = Host()
+    host.stream.pause_early()
+    assert not host.stream.is_held_up and not host.stream.is_writing_paused
+    host.room.clear()
+    host.connection.send_soon("x")
+    assert host.stream.is_held_up and not host.stream.is_writing_paused
+    host.stream.pause_early()
+    assert host.stream.is_writing_paused
+    host.room.set()
+    await host.connection.send("y")
+    assert len(host.sent) == 2
+    host.disconnect(code=1000)
+    await host.over()
+
+
 async def test_who_never_takes_anything_is_given_up() -> None:
     host = Host(max_unsent=1000, close_timeout=0.05)
     host.room.clear()

@@ -101,6 +101,22 @@ async def test_writing_pauses_while_there_is_no_room_and_the_buffer_is_high() ->
         assert len(pair.far_peer.data) == LINE_BYTES + HIGH + 2
 
 
+async def test_writing_pauses_as_soon_as_the_limit_is_below_the_buffer() -> None:
+    clock = Clock()
+    with clock.drive():
+        pair = Pair()
+        pair.far.pause_reading()
+        pair.near.write(bytes(LINE_BYTES + 1))
+        pair.near.set_write_buffer_limits(1)
+        assert pair.near_peer.told == []
+        pair.near.set_write_buffer_limits(0)
+        assert pair.near_peer.told == ["pause"]
+        assert pair.near.get_write_buffer_limits() == (0, 0)
+        pair.far.resume_reading()
+        await clock.settle()
+        assert pair.near_peer.told == ["pause", "resume"]
+
+
 async def test_nothing_is_delivered_while_reading_is_paused_or_before_there_is_a_protocol() -> None:
     clock = Clock()
     with clock.drive():

@@ -59,9 +59,7 @@ class AsyncioStream(asyncio.Protocol):
     def take(self, transport: asyncio.BaseTransport) -> None:
         """Take a transport; a second time when TLS has been laid over the first."""
         self._transport = cast(asyncio.Transport, transport)
-        self._transport.set_write_buffer_limits(
-            self._write_limit, self._write_limit // LOW_WATER_DIVISOR
-        )
+        self._set_water_marks()
         # asyncio's TLS transport forgets them at its end
         self._names = {name: transport.get_extra_info(name) for name in ("peername", "sockname")}
         # asyncio switches Nagle off for the sockets that it makes itself only.
@@ -94,6 +92,7 @@ class AsyncioStream(asyncio.Protocol):
     def resume_writing(self) -> None:
         """Take note of low water."""
         self.is_writing_paused = False
+        self._set_water_marks()
         self.receiver.writing_resumed()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -113,6 +112,11 @@ class AsyncioStream(asyncio.Protocol):
     def unsent(self) -> int:
         """Bytes that were written and have not left."""
         return self._corked_bytes + self.transport.get_write_buffer_size()
+
+    @property
+    def is_held_up(self) -> bool:
+        """Whether what was written waits for the peer, and not only for its turn."""
+        return self.is_writing_paused or self.transport.get_write_buffer_size() > 0
 
     @property
     def sent(self) -> int:
@@ -145,6 +149,11 @@ class AsyncioStream(asyncio.Protocol):
         if self._corked is None:
             self.cork()
             asyncio.get_running_loop().call_soon(self.uncork)
+
+    def pause_early(self) -> None:
+        """Be above high water already, if what was written waits for the peer."""
+        if self.is_held_up and not self._is_deaf_to_writes():
+            self.transport.set_write_buffer_limits(0)
 
     def pause_reading(self) -> None:
         """Receive nothing until `resume_reading()`."""
@@ -186,6 +195,10 @@ class AsyncioStream(asyncio.Protocol):
     def get_extra_info(self, name: str) -> Any:
         """Give what asyncio knows of the transport."""
         return self.transport.get_extra_info(name, self._names.get(name))
+
+    def _set_water_marks(self) -> None:
+        low = self._write_limit // LOW_WATER_DIVISOR
+        self.transport.set_write_buffer_limits(self._write_limit, low)
 
     def _flush(self) -> None:
         if not self._corked:

@@ -65,6 +65,10 @@ class Stream(Protocol):
     def is_writing_paused(self) -> bool:
         """Whether the unsent bytes have passed high water and not fallen below low water since."""
 
+    @property
+    def is_held_up(self) -> bool:
+        """Whether what was written waits for the peer, and not only for its turn."""
+
     def write(self, data: bytes) -> None:
         """Send `data`, now or later; drop it after `end_writing()` or the loss of the stream."""
 
@@ -76,6 +80,9 @@ class Stream(Protocol):
 
     def gather(self) -> None:
         """Hold back what is written for a moment, to send it at once."""
+
+    def pause_early(self) -> None:
+        """Be above high water already, if what was written waits for the peer."""
 
     def pause_reading(self) -> None:
         """Let the peer wait: receive nothing until `resume_reading()`."""

@@ -86,6 +86,15 @@ class AsgiStream:
     def gather(self) -> None:
         """Messages cannot be joined: nothing is held back."""
 
+    @property
+    def is_held_up(self) -> bool:
+        """Whether anything waits for the server."""
+        return self.unsent > 0
+
+    def pause_early(self) -> None:
+        """Be above high water already, if anything waits for the server."""
+        self.is_writing_paused |= self.is_held_up
+
     def pause_reading(self) -> None:
         """Ask the server for nothing, until `resume_reading()`."""
         self.is_reading_paused = True

@@ -5,6 +5,7 @@ from trunkline.native.connected_socket cimport ConnectedSocket
 from trunkline.native.flag cimport flag
 from trunkline.native.poller cimport BUFFER_BYTES
 from trunkline.native.sink cimport Sink
+from trunkline.native.sockets cimport EPOLLOUT
 
 
 @cython.final
@@ -73,6 +74,11 @@ cdef class Stream(ConnectedSocket):
         if self.poller.current is self:
             count += self.poller.corked_size
         return count if self.layer is None else count + self.layer.unsent()
+
+    cdef inline bint must_wait(self) noexcept:
+        if self.is_writing_paused:
+            return True
+        return self.is_registered and self.interest & EPOLLOUT and self.count_unsent() > 0
 
     cdef int watch_water(self) except -1
 

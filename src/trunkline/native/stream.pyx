@@ -270,6 +270,11 @@ cdef class Stream(ConnectedSocket):
         return self.count_unsent()
 
     @property
+    def is_held_up(self):
+        """Whether what was written waits for the peer, and not only for its turn."""
+        return self.must_wait()
+
+    @property
     def sent(self):
         """Bytes that have left, modulo 4 GiB; means nothing once the stream is lost."""
         # Modulo 4 GiB as well where records are longer than what is in them.
@@ -301,6 +306,10 @@ cdef class Stream(ConnectedSocket):
     def gather(self):
         """Hold back what is written until the tasks that are running now have paused."""
         self.hold_back()
+
+    def pause_early(self):
+        """Be above high water already, if what was written waits for the peer."""
+        self.is_writing_paused |= self.must_wait()
 
     cdef int hold_back(self) except -1:
         if self.fd >= 0 and not self.is_corked and not self.uses_cork():

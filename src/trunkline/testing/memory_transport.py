@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 from trunkline.engines.asyncio_securing import feed
-from trunkline.limits import LINE_READ
+from trunkline.limits import LINE_READ, LOW_WATER_DIVISOR
 from trunkline.testing.course import END, Course, Piece
 
 
@@ -84,8 +84,9 @@ class MemoryTransport(asyncio.Transport):
 
     def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
         """Set high and low water, in bytes."""
-        assert high is not None and low is not None
-        self._high, self._low = high, low
+        assert high is not None
+        self._high, self._low = high, high // LOW_WATER_DIVISOR if low is None else low
+        self._watch_water()
 
     def get_write_buffer_limits(self) -> tuple[int, int]:
         """Give low and high water, in bytes."""
@@ -101,9 +102,7 @@ class MemoryTransport(asyncio.Transport):
             return
         self._unsent += data
         self._pump()
-        if len(self._unsent) > self._high and not self._is_writing_paused:
-            self._is_writing_paused = True
-            self._call(cast(asyncio.Protocol, self._protocol).pause_writing)
+        self._watch_water()
 
     def can_write_eof(self) -> bool:
         """One direction can end before the other."""
@@ -121,6 +120,11 @@ class MemoryTransport(asyncio.Transport):
         if self._is_writing_paused and len(self._unsent) <= self._low and not self.is_lost:
             self._is_writing_paused = False
             self._call(cast(asyncio.Protocol, self._protocol).resume_writing)
+
+    def _watch_water(self) -> None:
+        if len(self._unsent) > self._high and not self._is_writing_paused:
+            self._is_writing_paused = True
+            self._call(cast(asyncio.Protocol, self._protocol).pause_writing)
 
     def _pump(self) -> None:
         room = self._out.room
