@@ -208,7 +208,8 @@ class Limits:
     max_stall: float | None = None
     """Seconds in which nothing leaves of what is unsent, after which the connection is given up.
     The keep-alive sees to it, `ping_interval` late at most. Without it only a peer is given up for
-    which more than `write_limit` waits, after `ping_interval` and `ping_timeout`."""
+    which more than `write_limit` waits, or a message of a topic, after `ping_interval` and
+    `ping_timeout`."""
 
     def __post_init__(self) -> None:
         check_numbers(self)
@@ -425,7 +426,7 @@ TOKEN_ROUNDING = 1 / 64
 """Tokens by which a rate may be wrong: a clock that has run for weeks is no finer at 16 MiB/s."""
 
 MAX_BACKLOG = 1 * MIB
-"""Bytes that wait for a slow subscriber of a topic; the stream before it holds `write_limit`."""
+"""Bytes that wait for a slow subscriber of a topic; its stream holds up to `write_limit` more."""
 
 EVICTIONS_A_ROUND = 25
 """Connections that a topic gives up in one round of the loop, because too much waits for them: it

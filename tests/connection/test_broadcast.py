@@ -126,6 +126,18 @@ async def test_a_slow_peer_that_drains_has_lost_nothing() -> None:
     assert slow.peer.heard == [Text(f"{number}" * 100) for number in range(6)]
 
 
+async def test_below_high_water_a_message_follows_what_waits_and_nobody_else_does() -> None:
+    slow, fine = open_line(), open_line()
+    slow.stream.stall()
+    for number in range(3):
+        broadcast(connections(slow, fine), f"{number}")
+    assert not slow.stream.is_writing_paused
+    assert slow.link.traffic.messages_sent == fine.link.traffic.messages_sent == 3
+    assert slow.link.traffic.bytes_sent == fine.link.traffic.bytes_sent == 9
+    slow.stream.flow()
+    assert slow.peer.heard == fine.peer.heard == [Text(f"{number}") for number in range(3)]
+
+
 @pytest.mark.parametrize("role", list(Role))
 async def test_a_fragmented_message_is_not_broken_up(role: Role) -> None:
     line = open_line(role)

@@ -47,6 +47,21 @@ async def test_who_has_no_room_is_let_go_and_has_been_sent_nothing() -> None:
     assert members[0].group is None
 
 
+async def test_who_waits_for_a_peer_below_high_water_has_no_room_until_that_has_left() -> None:
+    line = open_line()
+    group = Group(PLAIN, fan_out, Traffic())
+    slow = member(line)
+    group.add(slow)
+    line.stream.stall()
+    assert group.send(messages("a")) == []
+    assert slow.outbox.has_room
+    assert group.send(messages("b")) == [slow]
+    assert not slow.outbox.has_room
+    line.stream.flow()
+    assert slow.outbox.has_room
+    assert line.peer.heard == [Text("a")]
+
+
 async def test_a_member_counts_from_when_it_came_until_it_went() -> None:
     group = Group(PLAIN, fan_out, Traffic())
     early, late = member(open_line()), member(open_line())

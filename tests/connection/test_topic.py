@@ -581,6 +581,22 @@ async def test_what_waits_leaves_in_pieces_as_the_peer_drains() -> None:
     assert numbers(line) == list(range(10))
 
 
+async def test_streams_take_one_message_that_does_not_leave_and_the_others_wait_in_common() -> None:
+    hall = Hall()
+    lines = [hall.open() for _ in range(2)]
+    subscriptions = [hall.topic.subscribe(line.connection) for line in lines]
+    for line in lines:
+        line.stream.stall()
+    await publish(hall.topic, *range(10))
+    assert [line.stream.unsent for line in lines] == [TEXT + 2] * 2
+    assert [subscription.waiting for subscription in subscriptions] == [9, 9]
+    assert subscriptions[0].backlog is subscriptions[1].backlog
+    for line in lines:
+        line.stream.flow()
+    await publish(hall.topic, 10)
+    assert [numbers(line) for line in lines] == [list(range(11))] * 2
+
+
 @pytest.mark.parametrize("deflate", [None, REMEMBERING])
 async def test_a_client_that_is_slow_keeps_its_order(deflate: DeflateParameters | None) -> None:
     hall = Hall()

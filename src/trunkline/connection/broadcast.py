@@ -54,9 +54,11 @@ def broadcast(
             group[outbox.stream] = connection
     for (form, fan_out, traffic), group in alike.items():
         frame = shared.frame(form)
-        traffic.messages_sent += len(group)
-        traffic.bytes_sent += len(group) * len(frame)
-        fan_out(tuple(group), frame)
+        left = fan_out(tuple(group), frame)
+        count = len(group) - len(left)
+        traffic.messages_sent += count
+        traffic.bytes_sent += count * len(frame)
+        others += [group[stream] for stream in left]
     for connection in others:
         send_apart(connection, shared)
 

@@ -54,6 +54,8 @@ class Group:
         left = [self._members[stream] for stream in self._fan_out(tuple(self._members), data)]
         for subscription in left:
             subscription.leave_group()
+            # What waits in a topic is kept once for all, what a stream holds for each.
+            subscription.outbox.stream.pause_early()
         self.sent += len(messages)
         self._traffic.messages_sent += len(messages) * len(self)
         self._traffic.bytes_sent += len(data) * len(self)

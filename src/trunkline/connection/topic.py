@@ -25,10 +25,10 @@ class Topic:
     """Connections that get the same messages; all of one event loop.
 
     What is published leaves at the end of the loop's round, or once there are 64 KiB, in one write
-    for each subscriber; a message that is sent directly may overtake it. Messages for a peer that
-    does not read wait behind the `write_limit` bytes that its stream holds, up to `max_backlog`.
-    What becomes of the rest is said by `overflow`. Whole messages are dropped, what is kept is
-    never reordered, and everything is counted.
+    for each subscriber; a message that is sent directly may overtake it. Messages for a peer to
+    whom the last one has not left yet wait, up to `max_backlog`, and so does `await send()`. What
+    becomes of the rest is said by `overflow`. Whole messages are dropped, what is kept is never
+    reordered, and everything is counted.
 
     Args:
         overflow: "drop_newest", "drop_oldest", "conflate" by key, or "disconnect" with code 1013,

@@ -11,7 +11,7 @@ logger = logging.getLogger("trunkline.engine")
 
 
 def fan_out(streams: Sequence[Stream], data: bytes) -> list[Stream]:
-    """Send `data` on every stream that is not above high water; give back those that are.
+    """Send `data` on every stream that waits for no peer; give back those that do.
 
     A stream that fails is aborted, and touches no other. No receiver is called meanwhile.
 
@@ -21,7 +21,7 @@ def fan_out(streams: Sequence[Stream], data: bytes) -> list[Stream]:
     """
     left: list[Stream] = []
     for stream in streams:
-        if stream.is_writing_paused:
+        if stream.is_held_up:
             left.append(stream)
             continue
         try:

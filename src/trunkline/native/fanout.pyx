@@ -21,7 +21,7 @@ cdef enum:
 
 
 def fan_out(streams, bytes data not None):
-    """Send `data` on every stream that is not above high water; give back those that are.
+    """Send `data` on every stream that waits for no peer; give back those that do.
 
     A stream that fails is lost, and touches no other. No receiver is called meanwhile.
 
@@ -41,7 +41,7 @@ def fan_out(streams, bytes data not None):
     try:
         try:
             for stream in held:
-                if stream.is_writing_paused:
+                if stream.must_wait():
                     left.append(stream)
                 elif is_direct(stream):
                     direct.append(stream)
