@@ -406,6 +406,10 @@ NOT_SENT = 256 * KIB
 told. By itself it takes megabytes, and a thousand clients that read slowly leave it no memory for
 others: their packets are lost. Half as many bytes made echoes of a megabyte slower."""
 
+NOT_SENT_TO_MANY = 16 * KIB
+"""The same for a subscriber of a topic: the topic keeps what waits once for all, the kernel for
+each, and what it takes by itself for ten thousand who read nothing leaves it short of memory."""
+
 ACCEPT_RETRY = 1.0
 """Seconds until accepting is tried again, after the process had no descriptor left."""
 

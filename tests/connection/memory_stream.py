@@ -65,6 +65,8 @@ class MemoryStream:
         self.has_ended = False
         self.is_lost = False
         self.is_reading_paused = False
+        self.not_sent: int | None = None
+        """What the kernel was allowed to hold."""
         self.is_stalled = False
         """Whether the peer reads nothing, so that nothing leaves."""
         self.writes: list[bytes] = []
@@ -116,6 +118,9 @@ class MemoryStream:
     @property
     def is_held_up(self) -> bool:
         return self.is_writing_paused or bool(self._unsent)
+
+    def limit_unsent(self, size: int) -> None:
+        self.not_sent = size
 
     def pause_early(self) -> None:
         self.is_writing_paused |= self.is_held_up

@@ -20,7 +20,12 @@ from trunkline.connection.state import State
 from trunkline.connection.subscription import Subscription
 from trunkline.connection.topic import Topic
 from trunkline.errors import Closer, ConnectionClosed, ConnectionClosedError, UsageError
-from trunkline.limits import EVICTIONS_A_ROUND, TICK_BUFFER, WAITING_OVERHEAD
+from trunkline.limits import (
+    EVICTIONS_A_ROUND,
+    NOT_SENT_TO_MANY,
+    TICK_BUFFER,
+    WAITING_OVERHEAD,
+)
 from trunkline.protocol.events import Binary, Close, Text
 from trunkline.protocol.extensions import DeflateParameters, Direction
 from trunkline.protocol.role import Role
@@ -579,6 +584,12 @@ async def test_what_waits_leaves_in_pieces_as_the_peer_drains() -> None:
     assert waiting == list(reversed(range(9)))
     line.stream.flow()
     assert numbers(line) == list(range(10))
+
+
+async def test_the_kernel_takes_little_for_a_subscriber() -> None:
+    hall = Hall()
+    assert hall.open().stream.not_sent is None
+    assert hall.enter().stream.not_sent == NOT_SENT_TO_MANY
 
 
 async def test_streams_take_one_message_that_does_not_leave_and_the_others_wait_in_common() -> None:

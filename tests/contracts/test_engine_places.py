@@ -98,6 +98,27 @@ async def test_unsent_bytes_do_not_wait_in_the_kernel(plain: Harbour) -> None:
     assert listening.getsockopt(socket.IPPROTO_TCP, TCP_NOTSENT_LOWAT) == NOT_SENT
 
 
+@pytest.mark.skipif(TCP_NOTSENT_LOWAT is None, reason="this platform takes what it likes")
+async def test_a_stream_may_have_the_kernel_take_less(plain: Harbour) -> None:
+    assert TCP_NOTSENT_LOWAT is not None
+    client, server = await plain.pair()
+    server.stream.limit_unsent(1234)
+    sock = server.stream.get_extra_info("socket")
+    assert sock.getsockopt(socket.IPPROTO_TCP, TCP_NOTSENT_LOWAT) == 1234
+    await let_go(client, server)
+
+
+async def test_whatever_carries_a_stream_and_after_its_end_less_may_be_asked_for(
+    harbour: Harbour,
+) -> None:
+    client, server = await harbour.pair()
+    client.stream.limit_unsent(1234)
+    client.stream.write(b"a")
+    await server.ear.until_data(b"a")
+    await let_go(client, server)
+    client.stream.limit_unsent(1234)
+
+
 async def test_addresses_are_known_after_the_end(harbour: Harbour) -> None:
     client, server = await harbour.pair()
     names = ("peername", "sockname")

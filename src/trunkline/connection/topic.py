@@ -18,7 +18,7 @@ from trunkline.connection.traffic import Traffic
 from trunkline.engines.choose import FanOut, fan_out_for
 from trunkline.engines.engine import Engine
 from trunkline.errors import UsageError
-from trunkline.limits import MAX_BACKLOG, TICK_BUFFER
+from trunkline.limits import MAX_BACKLOG, NOT_SENT_TO_MANY, TICK_BUFFER
 
 
 class Topic:
@@ -106,6 +106,7 @@ class Topic:
         self._evictions.hasten(link)
         link.check_open()
         self._use(link.engine)
+        link.stream.limit_unsent(NOT_SENT_TO_MANY)
         subscription = Subscription(self, connection, backlog)
         # What was published before is not for it.
         subscription.skipped = len(self._tick)

@@ -150,6 +150,12 @@ class AsyncioStream(asyncio.Protocol):
             self.cork()
             asyncio.get_running_loop().call_soon(self.uncork)
 
+    def limit_unsent(self, size: int) -> None:
+        """Have the kernel take no more than so many bytes that it cannot send yet, if it can."""
+        sock = None if self._is_deaf_to_writes() else self.get_extra_info("socket")
+        if sock is not None:
+            limit_unsent(sock, size)
+
     def pause_early(self) -> None:
         """Be above high water already, if what was written waits for the peer."""
         if self.is_held_up and not self._is_deaf_to_writes():

@@ -81,6 +81,9 @@ class Stream(Protocol):
     def gather(self) -> None:
         """Hold back what is written for a moment, to send it at once."""
 
+    def limit_unsent(self, size: int) -> None:
+        """Have the kernel take no more than so many bytes that it cannot send yet, if it can."""
+
     def pause_early(self) -> None:
         """Be above high water already, if what was written waits for the peer."""
 

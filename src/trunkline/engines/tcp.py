@@ -16,10 +16,10 @@ def switch_nagle_off(sock: socket.socket) -> None:
     set_option(sock, socket.TCP_NODELAY, True)
 
 
-def limit_unsent(sock: socket.socket) -> None:
+def limit_unsent(sock: socket.socket, size: int = NOT_SENT) -> None:
     """Let unsent bytes wait here and not in the kernel; what is accepted inherits it."""
     if TCP_NOTSENT_LOWAT is not None:
-        set_option(sock, TCP_NOTSENT_LOWAT, NOT_SENT)
+        set_option(sock, TCP_NOTSENT_LOWAT, size)
 
 
 def set_option(sock: socket.socket, option: int, value: int) -> None:

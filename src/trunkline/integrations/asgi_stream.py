@@ -91,6 +91,9 @@ class AsgiStream:
         """Whether anything waits for the server."""
         return self.unsent > 0
 
+    def limit_unsent(self, size: int) -> None:
+        """The kernel is the server's."""
+
     def pause_early(self) -> None:
         """Be above high water already, if anything waits for the server."""
         self.is_writing_paused |= self.is_held_up

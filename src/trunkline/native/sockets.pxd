@@ -30,6 +30,12 @@ cdef extern from *:
         setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     }
 
+    /* Fails on a Unix socket. */
+    static inline void tl_limit_unsent(int fd, int size)
+    {
+        setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &size, sizeof size);
+    }
+
     static inline ssize_t tl_send(int fd, const void *data, size_t size)
     {
         return send(fd, data, size, MSG_NOSIGNAL);
@@ -99,6 +105,7 @@ cdef extern from *:
     int close_fd "close"(int fd) nogil
     int tl_accept(int listener) nogil
     void tl_switch_nagle_off(int fd) nogil
+    void tl_limit_unsent(int fd, int size) nogil
     ssize_t tl_send(int fd, const void* data, size_t size) nogil
     ssize_t tl_send_both(
         int fd, const void* first, size_t first_size, const void* second, size_t second_size

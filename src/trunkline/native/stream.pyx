@@ -27,6 +27,7 @@ from trunkline.native.sockets cimport (
     SHUT_WR,
     recv,
     shutdown,
+    tl_limit_unsent,
     tl_monotonic,
 )
 
@@ -306,6 +307,11 @@ cdef class Stream(ConnectedSocket):
     def gather(self):
         """Hold back what is written until the tasks that are running now have paused."""
         self.hold_back()
+
+    def limit_unsent(self, int size):
+        """Have the kernel take no more than so many bytes that it cannot send yet, if it can."""
+        if self.fd >= 0:
+            tl_limit_unsent(self.fd, size)
 
     def pause_early(self):
         """Be above high water already, if what was written waits for the peer."""
