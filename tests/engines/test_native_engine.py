@@ -299,6 +299,7 @@ async def test_a_path_that_is_gone_already_does_no_harm(engine: Any, tmp_path: P
 async def test_a_path_that_a_successor_has_taken_over_stays(engine: Any, tmp_path: Path) -> None:
     address = Address(path=str(tmp_path / "socket"))
     old = await open_harbour(engine, address)
+    os.unlink(str(address.path))
     new = await open_harbour(engine, address)
     old.listener.close()
     client, server = await exchange(new)
