@@ -166,6 +166,15 @@ def tls_1_2() -> ssl.SSLContext:
     return context
 
 
+def leave_error_behind() -> None:
+    """Fail inside of OpenSSL, and do not look why: as a careless extension does."""
+    import _ssl
+
+    library = ctypes.CDLL(_ssl.__file__)
+    assert library.BIO_new_file(b"/does/not/exist", b"r") == 0
+    assert library.ERR_peek_last_error() != 0
+
+
 def reset(sock: socket.socket) -> None:
     """Close with RST: there is no lingering (RFC 9293 §3.10.4)."""
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -301,6 +310,25 @@ async def test_what_was_decrypted_waits_while_reading_is_paused(harbour: Harbour
         server.stream.resume_reading()
     await sending
     assert server.ear.data == data
+    await part(peer, server)
+
+
+async def test_an_error_that_somebody_else_left_behind_is_not_ours(
+    harbour: Harbour, way: str
+) -> None:
+    if way == "memory":
+        pytest.skip("the ssl module takes such an error for its own")
+    peer, server = await meet(harbour)
+    peer.tls.write(b"first ")
+    first = peer.outgoing.read()
+    peer.tls.write(b"second")
+    second = peer.outgoing.read()
+    leave_error_behind()
+    peer.sock.send(first + second[:10])
+    await server.ear.until(lambda: server.ear.data == b"first ")
+    leave_error_behind()
+    peer.sock.send(second[10:])
+    await server.ear.until_data(b"first second")
     await part(peer, server)
 
 

@@ -194,18 +194,24 @@ static tl_pipe *begin(tl_pipe *pipe)
     tl_pipe *outer = current;
 
     current = pipe;
-    lib.ERR_clear_error();
     return outer;
 }
 
-static int finish(void *ssl, tl_pipe *outer, int result)
+static int clamp(size_t size)
 {
-    int error = result > 0 ? 0 : lib.SSL_get_error(ssl, result);
+    return size > INT_MAX ? INT_MAX : (int)size;
+}
 
-    current = outer;
-    switch (error) {
-    case 0:
-        return result;
+/* SSL_get_error() takes an error of somebody else's for ours. Looking costs a quarter of clearing. */
+static void forget_errors(void)
+{
+    if (lib.ERR_peek_last_error() != 0)
+        lib.ERR_clear_error();
+}
+
+static int why(void *ssl, int result)
+{
+    switch (lib.SSL_get_error(ssl, result)) {
     case SSL_ERROR_WANT_READ:
     case SSL_ERROR_WANT_WRITE:
         return TL_TLS_LATER;
@@ -219,15 +225,23 @@ static int finish(void *ssl, tl_pipe *outer, int result)
 int tl_tls_read(void *ssl, tl_pipe *pipe, uint8_t *target, size_t size)
 {
     tl_pipe *outer = begin(pipe);
+    int result;
 
-    return finish(ssl, outer, lib.SSL_read(ssl, target, size > INT_MAX ? INT_MAX : (int)size));
+    forget_errors();
+    result = lib.SSL_read(ssl, target, clamp(size));
+    if (result <= 0)
+        result = why(ssl, result);
+    current = outer;
+    return result;
 }
 
 int tl_tls_write(void *ssl, tl_pipe *pipe, const uint8_t *source, size_t size)
 {
     tl_pipe *outer = begin(pipe);
+    int result = lib.SSL_write(ssl, source, clamp(size));
 
-    return finish(ssl, outer, lib.SSL_write(ssl, source, size > INT_MAX ? INT_MAX : (int)size));
+    current = outer;
+    return result > 0 ? result : TL_TLS_FAILED; /* a pipe takes everything, now or never */
 }
 
 void tl_tls_shutdown(void *ssl, tl_pipe *pipe)

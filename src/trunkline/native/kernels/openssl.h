@@ -41,7 +41,7 @@ void tl_tls_attach(void *ssl, void *bio);
 /* Decrypt up to `size` bytes: how many, or one of the above. */
 int tl_tls_read(void *ssl, tl_pipe *pipe, uint8_t *target, size_t size);
 
-/* Encrypt up to `size` bytes, at least 1: how many, or one of the above. */
+/* Encrypt up to `size` bytes, at least 1: how many, or TL_TLS_FAILED. */
 int tl_tls_write(void *ssl, tl_pipe *pipe, const uint8_t *source, size_t size);
 
 /* Say close_notify. */
