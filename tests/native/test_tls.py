@@ -159,6 +159,31 @@ def is_longer(data: bytearray, size: int) -> bool:
     return len(data) > size
 
 
+class Wrapped:
+    """Stands for the objects of other TLS libraries; remembers how often it was asked for bytes."""
+
+    def __init__(self, real: ssl.SSLObject) -> None:
+        self._real, self._sslobj = real, object()
+        self.reads = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._real, name)
+
+    def read(self, *arguments: Any) -> Any:
+        self.reads += 1
+        return self._real.read(*arguments)
+
+
+def tls_of_another_kind() -> Tls:
+    class Context(ssl.SSLContext):
+        def wrap_bio(self, *args: Any, **options: Any) -> Any:
+            return Wrapped(super().wrap_bio(*args, **options))
+
+    context = Context(ssl.PROTOCOL_TLS_SERVER)
+    authority().issue_cert("localhost").configure_cert(context)
+    return Tls(context=context, handshake_timeout=HANG)
+
+
 def tls_1_2() -> ssl.SSLContext:
     context = ssl.create_default_context()
     authority().configure_trust(context)
@@ -201,22 +226,7 @@ async def test_a_plain_stream_has_no_way(engine: NativeEngine) -> None:
 
 
 async def test_an_object_of_another_kind_is_not_borrowed(engine: NativeEngine) -> None:
-    class Wrapped:
-        """Stands for the objects of other TLS libraries."""
-
-        def __init__(self, real: ssl.SSLObject) -> None:
-            self._real, self._sslobj = real, object()
-
-        def __getattr__(self, name: str) -> Any:
-            return getattr(self._real, name)
-
-    class Context(ssl.SSLContext):
-        def wrap_bio(self, *args: Any, **options: Any) -> Any:
-            return Wrapped(super().wrap_bio(*args, **options))
-
-    context = Context(ssl.PROTOCOL_TLS_SERVER)
-    authority().issue_cert("localhost").configure_cert(context)
-    harbour = await listen(engine, Tls(context=context, handshake_timeout=HANG))
+    harbour = await listen(engine, tls_of_another_kind())
     peer, server = await meet(harbour)
     assert native_tls.is_borrowed(cast(NativeStream, server.stream)) is False
     await peer.send(b"hello")
@@ -281,6 +291,18 @@ async def test_a_large_message_goes_both_ways(harbour: Harbour) -> None:
     server.stream.write(b"behind it")
     assert await peer.receive(len(LARGE) + 9) == LARGE + b"behind it"
     await part(peer, server)
+
+
+async def test_nobody_asks_for_more_where_nothing_waits(engine: NativeEngine) -> None:
+    harbour = await listen(engine, tls_of_another_kind())
+    peer, server = await meet(harbour)
+    wrapped = server.stream.get_extra_info("ssl_object")
+    for number in range(3):
+        await peer.send(b"%d" % number)
+        await server.ear.until_data(b"012"[: number + 1])
+        assert wrapped.reads == number + 1
+    await part(peer, server)
+    harbour.listener.close()
 
 
 async def test_a_slow_reader_makes_writing_pause_and_loses_nothing(harbour: Harbour) -> None:
