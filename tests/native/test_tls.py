@@ -305,6 +305,21 @@ async def test_nobody_asks_for_more_where_nothing_waits(engine: NativeEngine) ->
     harbour.listener.close()
 
 
+async def test_records_that_wait_are_not_those_of_others(harbour: Harbour) -> None:
+    slow, waiting = await meet(harbour)
+    waiting.stream.write(b"a first one, which leaves its room to others")
+    waiting.stream.write(LARGE)
+    assert waiting.stream.unsent > 0
+    quick, other = await meet(harbour)
+    for data in (b"room of its own", b"the room of the one before"):
+        other.stream.write(data)
+        assert await quick.receive(len(data)) == data
+    assert await slow.receive(44) == b"a first one, which leaves its room to others"
+    assert await slow.receive(len(LARGE)) == LARGE
+    await part(slow, waiting)
+    await part(quick, other)
+
+
 async def test_a_slow_reader_makes_writing_pause_and_loses_nothing(harbour: Harbour) -> None:
     peer, server = await meet(harbour)
     server.stream.write(LARGE)

@@ -1,6 +1,7 @@
 cimport cython
 from libc.stdint cimport uint8_t, uint32_t
 
+from trunkline.native.backlog cimport tl_backlog
 from trunkline.native.flag cimport flag
 from trunkline.native.sockets cimport epoll_event
 
@@ -47,6 +48,7 @@ cdef class Poller:
     cdef int handled  # of those found
     cdef uint8_t* received  # owned; what was read last, until the next event
     cdef uint8_t* records  # owned; what TLS has received last, once there is TLS
+    cdef tl_backlog* sealed  # owned; room for what TLS sends next, once it has sent
     cdef object pipes  # tls.Pipes: what TLS connections share, once there is TLS
     cdef uint8_t* corked  # owned; what `current` has written
     cdef size_t corked_size

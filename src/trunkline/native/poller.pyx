@@ -12,6 +12,7 @@ from libc.errno cimport errno
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, malloc
 
+from trunkline.native.backlog cimport tl_backlog_free
 from trunkline.native.sockets cimport (
     EFD_CLOEXEC,
     EFD_NONBLOCK,
@@ -193,6 +194,7 @@ cdef class Poller:
         free(self.found)
         free(self.received)
         free(self.records)
+        tl_backlog_free(&self.sealed)
         free(self.corked)
 
     # For other threads, and for the end

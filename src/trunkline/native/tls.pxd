@@ -19,6 +19,7 @@ cdef class TlsLayer(Layer):
 
     cdef ssize_t fetch(self) except -3
     cdef ssize_t fetch_below(self) except -3
+    cdef int give_back(self) noexcept
     cdef ssize_t unseal_all(self, uint8_t* target, size_t size) except -3
 
     # Of the two kinds

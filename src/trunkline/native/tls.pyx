@@ -146,6 +146,7 @@ cdef class TlsLayer(Layer):
         if self.sealed != NULL:
             return LATER
         room += (room // RECORD_BYTES + 1) * RECORD_OVERHEAD
+        self.sealed, self.poller.sealed = self.poller.sealed, NULL
         if tl_backlog_reserve(&self.sealed, room) == NULL:
             raise MemoryError
         while total < size and (total == 0 or self.sealed.size < BUFFER_BYTES):
@@ -159,7 +160,7 @@ cdef class TlsLayer(Layer):
         cdef ssize_t count
         while self.sealed != NULL:
             if self.sealed.size == 0:
-                tl_backlog_free(&self.sealed)
+                self.give_back()
                 break
             if self.below is not None:
                 count = self.below.send(self.sealed.bytes + self.sealed.start, self.sealed.size)
@@ -176,6 +177,14 @@ cdef class TlsLayer(Layer):
             self.sealed.start += count
             self.sealed.size -= count
         return 0 if self.below is None else self.below.flush()
+
+    cdef int give_back(self) noexcept:
+        """Leave the room for records to the next one who sends."""
+        if self.poller.sealed == NULL:
+            self.sealed.start = 0
+            self.sealed, self.poller.sealed = NULL, self.sealed
+        tl_backlog_free(&self.sealed)
+        return 0
 
     cdef size_t unsent(self) noexcept:
         cdef size_t size = 0 if self.sealed == NULL else self.sealed.size
