@@ -39,6 +39,7 @@ class MemoryEngine:
     """Keeps a time that a test moves; it opens nothing."""
 
     def __init__(self) -> None:
+        self.loop = asyncio._get_running_loop()
         self.clock = VirtualClock()
         self.timers = TimerWheel(self.clock.now, self.clock.wake_at)
 

@@ -13,7 +13,7 @@ from trunkline.connection.broadcast import broadcast
 from trunkline.connection.connection import Connection
 from trunkline.connection.events import Events
 from trunkline.connection.state import State
-from trunkline.errors import Closer, ConnectionClosedError
+from trunkline.errors import Closer, ConnectionClosedError, UsageError
 from trunkline.protocol.events import Binary, Text
 from trunkline.protocol.extensions import DeflateParameters, Direction
 from trunkline.protocol.role import Role
@@ -136,6 +136,14 @@ async def test_below_high_water_a_message_follows_what_waits_and_nobody_else_doe
     assert slow.link.traffic.bytes_sent == fine.link.traffic.bytes_sent == 9
     slow.stream.flow()
     assert slow.peer.heard == fine.peer.heard == [Text(f"{number}") for number in range(3)]
+
+
+async def test_another_thread_is_refused_before_anything_is_sent() -> None:
+    line = open_line()
+    with pytest.raises(UsageError, match="call_soon_threadsafe"):
+        await asyncio.to_thread(broadcast, [line.connection], "hello")
+    await asyncio.to_thread(broadcast, [], "nobody")
+    assert line.stream.writes == []
 
 
 @pytest.mark.parametrize("role", list(Role))

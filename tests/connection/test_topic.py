@@ -7,6 +7,7 @@ import gc
 import logging
 import weakref
 from collections.abc import AsyncIterator, Hashable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -311,6 +312,52 @@ async def test_subscribers_of_two_loops_are_refused() -> None:
     hall.topic.unsubscribe(line.connection)
     hall.topic.subscribe(stranger.connection)
     assert list(hall.topic) == [stranger.connection]
+
+
+async def test_another_thread_is_refused_and_nothing_is_published() -> None:
+    hall = Hall()
+    line, stranger = hall.enter(), hall.open()
+    for wrong in (
+        lambda: hall.topic.publish("hello"),
+        lambda: hall.topic.subscribe(stranger.connection),
+        lambda: asyncio.run(publish(hall.topic, 1)),
+    ):
+        with pytest.raises(UsageError, match="call_soon_threadsafe"):
+            await asyncio.to_thread(wrong)
+    await rounds()
+    assert line.peer.heard == [] and stranger.connection not in hall.topic
+    await asyncio.to_thread(Topic().publish, "nobody")
+
+
+async def test_a_thread_that_may_not_subscribe_may_not_publish() -> None:
+    hall = Hall()
+    line = hall.enter()
+
+    async def intrude() -> None:
+        with pytest.raises(UsageError, match="all live in one event loop"):
+            hall.topic.subscribe(open_line().connection)
+        with pytest.raises(UsageError, match="outside of the event loop"):
+            hall.topic.publish("hello")
+
+    await asyncio.to_thread(asyncio.run, intrude())
+    await rounds()
+    assert line.peer.heard == []
+
+
+def test_a_loop_may_go_on_in_another_thread() -> None:
+    loop = asyncio.new_event_loop()
+
+    async def enter() -> tuple[Topic, Line]:
+        hall = Hall()
+        return hall.topic, hall.enter()
+
+    topic, line = loop.run_until_complete(enter())
+    with ThreadPoolExecutor(1) as elsewhere:
+        elsewhere.submit(loop.run_until_complete, publish(topic, 1)).result()
+        assert numbers(line) == [1]
+        with pytest.raises(UsageError, match="outside of the event loop"):
+            topic.publish(message(2))
+        elsewhere.submit(loop.close).result()
 
 
 @pytest.mark.parametrize("options", [{"overflow": "spill"}, {"max_backlog": -1}])

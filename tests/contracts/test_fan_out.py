@@ -18,6 +18,7 @@ from trunkline import (
     ConnectionClosedError,
     ServerConnection,
     Topic,
+    UsageError,
     broadcast,
     connect,
     serve,
@@ -182,3 +183,26 @@ async def test_an_abort_in_the_middle_touches_no_other(is_tls: bool) -> None:
         heard = await asyncio.gather(*listening)
     for messages in heard:
         assert sorted(messages) == sorted(MESSAGES * 2)
+
+
+async def test_another_thread_is_refused_before_anything_is_sent(is_tls: bool) -> None:
+    async with fill(is_tls) as hall:
+        topic = Topic()
+        for connection in hall.connections[1:]:
+            topic.subscribe(connection)
+
+        async def in_another_loop() -> None:
+            broadcast(hall.connections, "wrong")
+
+        for call, wrong in (
+            ("broadcast", lambda: broadcast(hall.connections, "wrong")),
+            ("broadcast", lambda: asyncio.run(in_another_loop())),
+            ("publish", lambda: topic.publish("wrong")),
+            ("subscribe", lambda: topic.subscribe(hall.connections[0])),
+        ):
+            with pytest.raises(UsageError, match=f"^{call}.. was called outside of the event loop"):
+                await asyncio.to_thread(wrong)
+        loop = asyncio.get_running_loop()
+        await asyncio.to_thread(loop.call_soon_threadsafe, broadcast, hall.connections, "right")
+        assert [await client.recv() for client in hall.clients] == ["right"] * LISTENERS
+    assert topic.delivered == 0

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from asyncio import _get_running_loop
+from collections.abc import Iterable, Sequence
 
 from trunkline.connection.connection import Connection
 from trunkline.connection.form import Form
@@ -10,7 +11,7 @@ from trunkline.connection.fragments import DataLike
 from trunkline.connection.shared_message import SharedMessage
 from trunkline.connection.traffic import Traffic
 from trunkline.engines.choose import FanOut, fan_out_for
-from trunkline.engines.engine import Stream
+from trunkline.engines.engine import Stream, elsewhere
 
 
 def broadcast(
@@ -27,20 +28,21 @@ def broadcast(
     read it has the effect of `send_soon()`: above `max_unsent` the connection is given up.
 
     Args:
-        connections: all of one event loop.
+        connections: all of the event loop that runs now.
         message: `str` is sent as text, anything like bytes as binary.
         text: `True` sends as text and `False` as binary, whatever the type.
         compress: whether to compress, where that was agreed on.
 
     Raises:
         TypeError: it is no message of one piece.
+        UsageError: another loop runs now than that of a connection, or none; nothing was sent.
         ValueError: what is to be sent as text is no text.
     """
     shared = SharedMessage(message, text=text, compress=compress)
     alike: dict[tuple[Form, FanOut, Traffic], dict[Stream, Connection]] = {}
     others: list[Connection] = []
     # Nothing is written yet: whoever is told that there is room again could close another one.
-    for connection in tuple(connections):
+    for connection in of_this_loop(connections):
         outbox = connection._outbox
         if not outbox.can_send or outbox.is_overrun():
             continue
@@ -61,6 +63,15 @@ def broadcast(
         others += [group[stream] for stream in left]
     for connection in others:
         send_apart(connection, shared)
+
+
+def of_this_loop(connections: Iterable[Connection]) -> Sequence[Connection]:
+    """Give them, once it is seen that they may be used here."""
+    members, loop = tuple(connections), _get_running_loop()
+    for connection in members:
+        if connection._setting.engine.loop is not loop:
+            raise elsewhere("broadcast()")
+    return members
 
 
 def send_apart(connection: Connection, shared: SharedMessage) -> None:

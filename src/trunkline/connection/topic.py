@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from asyncio import _get_running_loop
 from collections import Counter
 from collections.abc import Hashable, Iterator, Sequence
+from threading import get_ident
 
 from trunkline.connection.backlog import Backlog, BacklogFull, Overflow, size_of
 from trunkline.connection.cohort import Cohort
@@ -16,7 +18,7 @@ from trunkline.connection.shared_message import SharedMessage
 from trunkline.connection.subscription import Subscription
 from trunkline.connection.traffic import Traffic
 from trunkline.engines.choose import FanOut, fan_out_for
-from trunkline.engines.engine import Engine
+from trunkline.engines.engine import Engine, elsewhere
 from trunkline.errors import UsageError
 from trunkline.limits import MAX_BACKLOG, NOT_SENT_TO_MANY, TICK_BUFFER
 
@@ -51,6 +53,7 @@ class Topic:
         self.drops: Counter[str] = Counter()
         """The same by their reason: that of an `Overflow`, or "left" at the end of a subscriber."""
         self._engine: Engine | None = None
+        self._thread = 0
         self._subscriptions: dict[Connection, Subscription] = {}
         self._groups: dict[tuple[Form, FanOut, Traffic], Group] = {}
         self._cohorts: dict[tuple[Overflow, int, int], Cohort] = {}
@@ -91,7 +94,8 @@ class Topic:
 
         Raises:
             ConnectionClosed: the connection has ended or is ending.
-            UsageError: the other subscribers live in another event loop.
+            UsageError: the other subscribers live in another event loop, or another loop runs now
+                than that of the connection.
             ValueError: there is no such policy, or the bytes are negative.
         """
         known = self._subscriptions.get(connection)
@@ -142,11 +146,15 @@ class Topic:
 
         Raises:
             TypeError: it is no message of one piece.
+            UsageError: it was called on another thread than that of the subscribers.
             ValueError: what is to be sent as text is no text.
         """
         shared = SharedMessage(message, text=text, compress=compress, key=key)
-        if not self._subscriptions:
+        if self._engine is None or not self._subscriptions:
             return
+        # To ask which loop runs takes a system call in Python 3.11.
+        if self._thread != get_ident():
+            self._check_loop(self._engine, "publish()")
         self._tick.append(shared)
         self._tick_size += size_of(shared)
         if self._tick_size >= TICK_BUFFER:
@@ -182,9 +190,15 @@ class Topic:
 
     # Inside
 
+    def _check_loop(self, engine: Engine, call: str) -> None:
+        if engine.loop is not _get_running_loop():
+            raise elsewhere(call)
+        self._thread = get_ident()
+
     def _use(self, engine: Engine) -> None:
         if self._subscriptions and engine is not self._engine:
             raise UsageError("the subscribers of a topic all live in one event loop")
+        self._check_loop(engine, "subscribe()")
         if engine is not self._engine:
             # What a loop has not done when it ends, it never does.
             self._engine, self._evictions, self._is_called_soon = engine, Evictions(), False

@@ -249,7 +249,7 @@ class AsyncioEngine:
     """Streams and timers on one asyncio loop."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._loop = loop
+        self.loop = loop
         self.timers = TimerWheel(loop.time, loop.call_at)
         self.owners: Callable[[], Iterator[object]] | None = None
 
@@ -271,7 +271,7 @@ class AsyncioEngine:
 
     def call_soon(self, callback: Callable[[], None]) -> None:
         """Call `callback` in the next round of the loop."""
-        self._loop.call_soon(callback)
+        self.loop.call_soon(callback)
 
     async def connect(
         self, address: Address, receiver: Receiver, *, tls: Tls | None, write_limit: int
@@ -285,10 +285,10 @@ class AsyncioEngine:
         if tls is not None:
             options["server_hostname"] = tls.server_hostname
         if address.path is not None:
-            _, stream = await self._loop.create_unix_connection(protocol, address.path, **options)
+            _, stream = await self.loop.create_unix_connection(protocol, address.path, **options)
             return stream
-        sock = address.sock or await open_socket(self._loop, address)
-        _, stream = await self._loop.create_connection(protocol, sock=sock, **options)
+        sock = address.sock or await open_socket(self.loop, address)
+        _, stream = await self.loop.create_connection(protocol, sock=sock, **options)
         return stream
 
     async def listen(
@@ -306,18 +306,18 @@ class AsyncioEngine:
 
         options = tls_options(tls) | {"backlog": LISTEN_BACKLOG, "start_serving": False}
         if address.path is not None:
-            server = await self._loop.create_unix_server(protocol, address.path, **options)
+            server = await self.loop.create_unix_server(protocol, address.path, **options)
             return AsyncioListener(server)
         if address.shared:
             return await self._share(address.shared, protocol, options)
         if address.sock is not None:
             options["sock"] = address.sock
             if address.sock.family == getattr(socket, "AF_UNIX", None):
-                return AsyncioListener(await self._loop.create_unix_server(protocol, **options))
+                return AsyncioListener(await self.loop.create_unix_server(protocol, **options))
         else:
             options |= {"family": address.family, "reuse_port": address.reuse_port}
             options |= {"host": address.host, "port": address.port}
-        return AsyncioListener(await self._loop.create_server(protocol, **options))
+        return AsyncioListener(await self.loop.create_server(protocol, **options))
 
     def adopt(
         self,
@@ -340,14 +340,14 @@ class AsyncioEngine:
         """Listen on sockets that others have, too."""
         servers = []
         for sock in sockets:
-            make: MakeServer = self._loop.create_server
+            make: MakeServer = self.loop.create_server
             if sock.family == getattr(socket, "AF_UNIX", None):
                 make = self._make_keeping_path
             servers.append(await make(protocol, sock=sock, **options))
         return AsyncioListener(*servers)
 
     async def _make_keeping_path(self, protocol: Any, **options: Any) -> asyncio.Server:
-        return await self._loop.create_unix_server(protocol, **options, **KEEP_PATH)
+        return await self.loop.create_unix_server(protocol, **options, **KEEP_PATH)
 
     async def start_tls(self, stream: Stream, tls: Tls) -> None:
         """Lay TLS over an open stream."""
@@ -363,13 +363,13 @@ class AsyncioEngine:
         """Lay TLS over an open stream, whose client begins the handshake."""
         assert isinstance(stream, AsyncioStream)
         lay_tls = partial(self.lay_tls, stream.transport, tls, is_server=True)
-        AsyncioSecuring(self._loop, stream, lay_tls, received, when_secure)
+        AsyncioSecuring(self.loop, stream, lay_tls, received, when_secure)
 
     async def lay_tls(
         self, plain: asyncio.Transport, tls: Tls, protocol: asyncio.Protocol, *, is_server: bool
     ) -> asyncio.Transport | None:
         """Give the transport that lies over `plain`; `None` where that was lost."""
-        return await self._loop.start_tls(
+        return await self.loop.start_tls(
             plain,
             protocol,
             tls.context,

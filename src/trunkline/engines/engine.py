@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from trunkline.engines.timers import TimerWheel
+from trunkline.errors import UsageError
 
 
 class Receiver(Protocol):
@@ -150,6 +151,7 @@ class Tls:
 class Engine(Protocol):
     """Makes streams, and keeps their time."""
 
+    loop: asyncio.AbstractEventLoop
     timers: TimerWheel
     owners: Callable[[], Iterator[object]] | None
     """Gives what its streams are for, as far as it hears of that; `None` where it does not."""
@@ -218,3 +220,15 @@ class Engine(Protocol):
             when_secure: called once; what is written from then on is encrypted. Where it raises,
                 the stream is aborted, and that is logged.
         """
+
+
+def elsewhere(call: str) -> UsageError:
+    """Make the error of a call that came while another loop ran than that of its connections.
+
+    Args:
+        call: its name.
+    """
+    return UsageError(
+        f"{call} was called outside of the event loop of its connections;"
+        " another thread has it called with loop.call_soon_threadsafe()"
+    )

@@ -156,7 +156,7 @@ class NativeEngine:
     """Streams in an epoll set under one asyncio loop, and timers."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._loop = loop
+        self.loop = loop
         self._asyncio = AsyncioEngine(loop)
         self.timers: TimerWheel = self._asyncio.timers
         self.poller = Poller(loop)
@@ -202,7 +202,7 @@ class NativeEngine:
         self, address: Address, accept: Accept, *, tls: Tls | None, write_limit: int
     ) -> Listener:
         """Listen at a Unix socket, on given sockets, or at hosts and a port."""
-        sockets = await bind_sockets(self._loop, address)
+        sockets = await bind_sockets(self.loop, address)
         found = () if address.shared else map(path_of, sockets)
         paths = [path for path in found if path is not None]
         return NativeListener(self, sockets, accept, tls, write_limit, paths)
@@ -248,7 +248,7 @@ class NativeEngine:
 
     async def _secure(self, stream: NativeStream, tls: Tls, receiver: Receiver) -> None:
         """Do the handshake, and give the stream to `receiver`."""
-        done: asyncio.Future[None] = self._loop.create_future()
+        done: asyncio.Future[None] = self.loop.create_future()
 
         def finish(error: Exception | None) -> None:
             if error is None:
@@ -270,11 +270,11 @@ class NativeEngine:
 
     async def _connected_socket(self, address: Address) -> socket.socket:
         if address.path is not None:
-            return await connect_path(self._loop, address.path)
+            return await connect_path(self.loop, address.path)
         if address.sock is not None:
             address.sock.setblocking(False)
             return address.sock
-        return await open_socket(self._loop, address)
+        return await open_socket(self.loop, address)
 
 
 def duplicate_of(transport: asyncio.Transport) -> int | None:

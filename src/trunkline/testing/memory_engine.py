@@ -123,7 +123,7 @@ class MemoryEngine(AsyncioEngine):
 
     def now(self) -> float:
         """Give the time in seconds, on the loop's clock."""
-        return self._loop.time()
+        return self.loop.time()
 
     async def listen(
         self, address: Address, accept: Accept, *, tls: Tls | None, write_limit: int
@@ -162,7 +162,7 @@ class MemoryEngine(AsyncioEngine):
         await asyncio.sleep(2 * self._weather_at(address.host).delay)
         line = self.dial(address)
         stream = AsyncioStream(receiver, write_limit)
-        secured = None if tls is None else self._loop.create_future()
+        secured = None if tls is None else self.loop.create_future()
         try:
             self.join(stream, line.client, tls, secured=secured)
             if secured is not None:
@@ -182,7 +182,7 @@ class MemoryEngine(AsyncioEngine):
         listener = self._listener_at(place)
         host, port = address.local_addr or (LOCAL, 0)
         client = (host, port or next(self._ports))
-        line = Line(self._loop, client, place, self.lines.remove)
+        line = Line(self.loop, client, place, self.lines.remove)
         self._weather_at(address.host).befall(line, next(self._numbers))
         self.lines.append(line)
         listener.arrive(line)
@@ -211,7 +211,7 @@ class MemoryEngine(AsyncioEngine):
         protocol: asyncio.BaseProtocol = stream
         if tls is not None:
             protocol = SSLProtocol(
-                cast(asyncio.BaseEventLoop, self._loop),
+                cast(asyncio.BaseEventLoop, self.loop),
                 stream,
                 tls.context,
                 cast(Any, secured),
@@ -227,7 +227,7 @@ class MemoryEngine(AsyncioEngine):
     ) -> asyncio.Transport | None:
         """Do as asyncio's own loop does: uvloop knows no transports but its own."""
         return await asyncio.BaseEventLoop.start_tls(
-            cast(asyncio.BaseEventLoop, self._loop),
+            cast(asyncio.BaseEventLoop, self.loop),
             plain,
             protocol,
             tls.context,
