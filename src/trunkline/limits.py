@@ -105,6 +105,11 @@ class Excess(StrEnum):
     """The connection is closed with 1008, and the reason names the rate."""
 
 
+LONGEST_BUSY_POLL = 1.0
+"""Seconds that `busy_poll` may be: it saves the microseconds that a process takes to wake. More was
+meant in another unit, and a core would be busy without end."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
     """What one connection may use.
@@ -161,7 +166,8 @@ class Limits:
     busy_poll: float = 0.0
     """Seconds that the loop looks for the next message before it sleeps, on the native engine: with
     50 µs (`50e-6`) an answer need not wait for the process to wake. The price is a core that is
-    busy for as long after each message; an idle server sleeps. It holds for the whole loop.
+    busy for as long after each message; an idle server sleeps. It holds for the whole loop, and is
+    a second at most.
     """
 
     min_compress: int = 64
@@ -213,6 +219,11 @@ class Limits:
 
     def __post_init__(self) -> None:
         check_numbers(self)
+        if self.busy_poll > LONGEST_BUSY_POLL:
+            raise ValueError(
+                f"busy_poll is {self.busy_poll!r} seconds, limit {LONGEST_BUSY_POLL}:"
+                " 50 microseconds are 50e-6"
+            )
         if self.max_stall is not None and not self.ping_interval:
             raise ValueError("max_stall needs ping_interval: the keep-alive sees to it")
 
@@ -251,7 +262,7 @@ def with_options(limits: Limits, options: LimitOptions) -> Limits:
 
     Raises:
         TypeError: a name is not one of `LimitOptions`, or a value is not a number.
-        ValueError: a value is negative.
+        ValueError: a value is negative, or `busy_poll` above a second.
     """
     unknown = sorted(set(options) - set(LimitOptions.__annotations__))
     if unknown:
