@@ -165,6 +165,15 @@ async def test_a_binary_message_that_is_no_text_cannot_be_decoded() -> None:
     assert await line.connection.recv() == "usable"
 
 
+async def test_recv_refuses_a_form_that_is_none() -> None:
+    line = open_line()
+    line.peer.text("usable")
+    wrong: Any = 1
+    with pytest.raises(TypeError, match="decode is True, False or None, not 1"):
+        await line.connection.recv(wrong)
+    assert await line.connection.recv() == "usable"
+
+
 async def test_recv_is_refused_where_messages_go_to_events() -> None:
     ws = open_line(events=Events()).connection
     with pytest.raises(UsageError, match="on_message"):

@@ -44,6 +44,20 @@ async def test_what_is_to_run_in_debug_mode_does(request: pytest.FixtureRequest)
     assert asyncio.get_running_loop().get_debug() == ("-debug" in request.node.name)
 
 
+# What is asked for
+
+
+@pytest.mark.parametrize("wrong", ["x", 5, 1, 0, 1.0, []])
+async def test_a_form_that_is_none_is_refused_and_takes_no_message(wrong: Any) -> None:
+    async with pair() as (client, server):
+        await server.send("hello")
+        for ask in (lambda: client.recv(wrong), lambda: client.recv(decode=wrong)):
+            with pytest.raises(TypeError) as caught:
+                await ask()
+            assert str(caught.value) == f"decode is True, False or None, not {wrong!r}"
+        assert await client.recv(False) == b"hello"
+
+
 # Whose task, whose context
 
 

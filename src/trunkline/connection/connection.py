@@ -234,9 +234,12 @@ class Connection:
         Raises:
             ConnectionClosed: the connection has ended, and every message has been received.
             ConcurrencyError: another task is in `recv()`.
+            TypeError: `decode` is something else; no message is lost by that.
             UsageError: the connection delivers to `Events`.
             UnicodeDecodeError: `decode=True`, and a binary message is not UTF-8.
         """
+        if not isinstance(decode, bool | None):
+            raise TypeError(f"decode is True, False or None, not {decode!r}")
         if not isinstance(self._consumer, Inbox):
             raise UsageError("messages of this connection go to on_message(), not to recv()")
         data = await self._consumer.get()

@@ -198,7 +198,8 @@ cdef class Lane(Life):
     # Receiving: called by the user; connection.Connection has the words
 
     def recv(self, decode=None):
-        if self.endpoint is None:
+        # What there is no form for, the reference refuses.
+        if self.endpoint is None or not (decode is None or isinstance(decode, bool)):
             return super().recv(decode)
         return new_receive(self.inbox, self, FORMS[decode])
 
