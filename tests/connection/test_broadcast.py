@@ -102,6 +102,15 @@ async def test_what_is_no_message_is_refused_before_anything_is_sent(
     assert line.stream.writes == []
 
 
+@pytest.mark.parametrize("wrong", [None, "ws", 5])
+async def test_who_is_no_connection_is_refused_before_anything_is_sent(wrong: Any) -> None:
+    line = open_line()
+    with pytest.raises(TypeError) as caught:
+        broadcast([line.connection, wrong], "hello")
+    assert str(caught.value) == f"broadcast() takes connections, not {wrong!r}"
+    assert line.stream.writes == []
+
+
 async def test_a_slow_peer_keeps_its_order_until_it_is_given_up() -> None:
     slow, fine = open_line(write_limit=100, max_unsent=500), open_line()
     slow.stream.stall()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import math
+import re
 import weakref
 from collections.abc import AsyncIterator, Hashable
 from concurrent.futures import ThreadPoolExecutor
@@ -367,6 +369,25 @@ async def test_options_that_cannot_be_are_refused(options: dict[str, Any]) -> No
     hall = Hall()
     with pytest.raises(ValueError):
         hall.topic.subscribe(hall.open().connection, **options)
+
+
+@pytest.mark.parametrize("wrong", [1.5, math.inf, "1", True])
+async def test_a_backlog_is_a_whole_number_of_bytes(wrong: Any) -> None:
+    wanted = f"^max_backlog is a whole number, not {re.escape(repr(wrong))}$"
+    with pytest.raises(TypeError, match=wanted):
+        Topic(max_backlog=wrong)
+    hall = Hall()
+    line = hall.open()
+    with pytest.raises(TypeError, match=wanted):
+        hall.topic.subscribe(line.connection, max_backlog=wrong)
+    assert line.connection not in hall.topic
+
+
+@pytest.mark.parametrize("wrong", [None, "ws", 5])
+async def test_only_a_connection_can_subscribe(wrong: Any) -> None:
+    with pytest.raises(TypeError) as caught:
+        Topic().subscribe(wrong)
+    assert str(caught.value) == f"subscribe() takes a connection, not {wrong!r}"
 
 
 async def test_a_topic_holds_no_connection_that_is_gone() -> None:

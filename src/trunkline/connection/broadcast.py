@@ -34,7 +34,7 @@ def broadcast(
         compress: whether to compress, where that was agreed on.
 
     Raises:
-        TypeError: it is no message of one piece.
+        TypeError: it is no message of one piece, or one of them is no connection.
         UsageError: another loop runs now than that of a connection, or none; nothing was sent.
         ValueError: what is to be sent as text is no text.
     """
@@ -69,6 +69,8 @@ def of_this_loop(connections: Iterable[Connection]) -> Sequence[Connection]:
     """Give them, once it is seen that they may be used here."""
     members, loop = tuple(connections), _get_running_loop()
     for connection in members:
+        if not isinstance(connection, Connection):
+            raise TypeError(f"broadcast() takes connections, not {connection!r}")
         if connection._setting.engine.loop is not loop:
             raise elsewhere("broadcast()")
     return members

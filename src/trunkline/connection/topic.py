@@ -20,7 +20,7 @@ from trunkline.connection.traffic import Traffic
 from trunkline.engines.choose import FanOut, fan_out_for
 from trunkline.engines.engine import Engine, elsewhere
 from trunkline.errors import UsageError
-from trunkline.limits import MAX_BACKLOG, NOT_SENT_TO_MANY, TICK_BUFFER
+from trunkline.limits import MAX_BACKLOG, NOT_SENT_TO_MANY, TICK_BUFFER, check_number
 
 
 class Topic:
@@ -38,6 +38,7 @@ class Topic:
         max_backlog: bytes that wait for one subscriber, each message counting for 128 more.
 
     Raises:
+        TypeError: the bytes are no whole number.
         ValueError: there is no such policy, or the bytes are negative.
     """
 
@@ -45,7 +46,8 @@ class Topic:
         self, *, overflow: Overflow | str = Overflow.DISCONNECT, max_backlog: int = MAX_BACKLOG
     ) -> None:
         self._overflow = Overflow(overflow)
-        self._max_backlog = check_bytes(max_backlog)
+        check_number("max_backlog", max_backlog, int)
+        self._max_backlog = max_backlog
         self.delivered = 0
         """Messages that were handed to a stream, counted for each subscriber."""
         self.dropped = 0
@@ -94,6 +96,7 @@ class Topic:
 
         Raises:
             ConnectionClosed: the connection has ended or is ending.
+            TypeError: it is no connection, or the bytes are no whole number.
             UsageError: the other subscribers live in another event loop, or another loop runs now
                 than that of the connection.
             ValueError: there is no such policy, or the bytes are negative.
@@ -101,10 +104,11 @@ class Topic:
         known = self._subscriptions.get(connection)
         if known is not None:
             return known
-        backlog = Backlog(
-            self._overflow if overflow is None else Overflow(overflow),
-            self._max_backlog if max_backlog is None else check_bytes(max_backlog),
-        )
+        if not isinstance(connection, Connection):
+            raise TypeError(f"subscribe() takes a connection, not {connection!r}")
+        limit = self._max_backlog if max_backlog is None else max_backlog
+        check_number("max_backlog", limit, int)
+        backlog = Backlog(self._overflow if overflow is None else Overflow(overflow), limit)
         link = connection._link
         # Who has missed messages comes back on another connection, and knows of it.
         self._evictions.hasten(link)
@@ -305,10 +309,3 @@ class Topic:
         if kind not in self._groups:
             self._groups[kind] = Group(*kind)
         self._groups[kind].add(subscription)
-
-
-def check_bytes(count: int) -> int:
-    """Refuse a negative number of bytes."""
-    if count < 0:
-        raise ValueError(f"max_backlog is {count}, it must not be negative")
-    return count
