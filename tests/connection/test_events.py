@@ -406,11 +406,25 @@ def test_every_callback_is_tested() -> None:
 
 
 def test_an_async_callback_is_refused_when_its_class_is_made() -> None:
-    with pytest.raises(TypeError, match=r"Waiting\.on_message must not be async"):
+    with pytest.raises(TypeError, match=r"Waiting\.on_message must not be async: events are not"):
 
         class Waiting(Events):
             async def on_message(self, ws: Connection, data: str | bytes) -> None:  # type: ignore[override]
                 """Never awaited."""
+
+
+def test_a_callback_with_a_yield_is_refused_when_its_class_is_made() -> None:
+    with pytest.raises(TypeError, match=r"Counting\.on_message must not have a yield: nobody"):
+
+        class Counting(Events):
+            def on_message(self, ws: Connection, data: str | bytes) -> Any:
+                yield 1
+
+    with pytest.raises(TypeError, match=r"Waiting\.on_open must not have a yield: nobody"):
+
+        class Waiting(Events):
+            async def on_open(self, ws: Connection) -> Any:  # type: ignore[override]
+                yield 1
 
 
 async def test_on_message_is_looked_up_at_the_first_message() -> None:

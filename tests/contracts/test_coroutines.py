@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import collections.abc
 import contextvars
+import functools
 import gc
 import sys
 import traceback
@@ -85,6 +86,18 @@ async def test_a_handler_is_its_own_task_with_its_own_context() -> None:
             assert asyncio.current_task() is mine
             assert WHOSE.get() == "nobody's"
         assert len(set(tasks.values()) | {mine}) == 6
+
+
+async def test_a_handler_may_be_behind_a_decorator_that_is_no_coroutine_function() -> None:
+    @functools.wraps(echo)
+    def decorated(ws: ServerConnection) -> Any:
+        return echo(ws)
+
+    async with meet(decorated) as meeting:
+        client = await meeting.join()
+        for number in range(3):
+            await client.send(str(number))
+            assert await client.recv() == str(number)
 
 
 async def test_a_message_brings_nothing_of_its_deliverer_along() -> None:

@@ -1,7 +1,7 @@
 """Messages above a rate, told to a function of the user's."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -53,7 +53,11 @@ async def waiting(ws: ServerConnection, message: str | bytes) -> None:
     await asyncio.sleep(0)
 
 
-@pytest.mark.parametrize("when_dropped", [waiting, "log", 1])
+def counting(ws: ServerConnection, message: str | bytes) -> Iterator[int]:
+    yield 1
+
+
+@pytest.mark.parametrize("when_dropped", [waiting, counting, "log", 1])
 def test_what_cannot_be_called_at_once_is_refused(when_dropped: Any) -> None:
     with pytest.raises(TypeError, match="when_dropped is a function that does not wait"):
         server_for(limits=DROPPING, when_dropped=when_dropped)

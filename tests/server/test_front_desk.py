@@ -179,7 +179,7 @@ async def test_a_function_that_makes_no_events_is_500(caplog: pytest.LogCaptureF
     async with server_for(lambda request: None) as server:
         response = await ask(server, request())
     assert response.status_code == 500
-    assert "not Events; is it an async def?" in caplog.text
+    assert "gave None for a request, not Events" in caplog.text
 
 
 async def test_a_hook_must_not_return_what_is_no_response(

@@ -1,12 +1,19 @@
 """Handlers: few kinds, and clear words for what is none of them."""
 
-from functools import partial
+from collections.abc import AsyncIterator, Iterator
+from functools import partial, wraps
 from typing import Any
 
 import pytest
 
 from trunkline import Events, Headers, Request, ServerConnection
-from trunkline.server.handler import as_coroutine, as_source, is_plain_class, make_events
+from trunkline.server.handler import (
+    as_coroutine,
+    as_source,
+    check_runs,
+    is_plain_class,
+    make_events,
+)
 
 REQUEST = Request("/room", Headers({"Host": "localhost"}))
 
@@ -29,13 +36,25 @@ class Conversation:
         """Be another."""
 
 
+@wraps(converse)
+def decorated(ws: ServerConnection) -> Any:
+    """Give what somebody else's function gives."""
+    return converse(ws)
+
+
 class Echo(Events):
     """A subclass, as users write it."""
 
 
 @pytest.mark.parametrize(
     "handler",
-    [converse, partial(converse_about, "weather"), Conversation(), Conversation().method],
+    [
+        converse,
+        partial(converse_about, "weather"),
+        Conversation(),
+        Conversation().method,
+        decorated,
+    ],
 )
 def test_what_gives_a_coroutine_is_a_coroutine_handler(handler: Any) -> None:
     assert as_coroutine(handler) is handler
@@ -111,11 +130,52 @@ def test_a_class_that_is_no_subclass_of_events_is_no_handler(wrong: Any) -> None
         as_source(wrong)
 
 
+async def counting(ws: ServerConnection) -> AsyncIterator[int]:
+    yield 1
+
+
+def counting_at_once(request: Request) -> Iterator[int]:
+    yield 1
+
+
+class Counting:
+    """Would give something each time."""
+
+    async def __call__(self, ws: ServerConnection) -> AsyncIterator[int]:
+        yield 1
+
+
 @pytest.mark.parametrize(
-    "wrong", [lambda request: None, lambda request: Echo, lambda request: converse(request)]
+    "wrong", [counting, counting_at_once, partial(counting), Counting(), Counting().__call__]
 )
+def test_a_function_with_a_yield_is_no_handler(wrong: Any) -> None:
+    assert as_coroutine(wrong) is None
+    for refuse in (as_source, check_runs):
+        with pytest.raises(TypeError) as caught:
+            refuse(wrong)
+        assert str(caught.value) == f"{wrong!r} has a yield, so that calling it runs nothing"
+
+
+def test_who_calls_a_function_with_a_yield_may_be_a_handler() -> None:
+    @wraps(counting_at_once)
+    def choose(request: Request) -> Events:
+        return (Echo(), Echo())[next(counting_at_once(request))]
+
+    source = as_source(choose)
+    assert source is not None
+    assert isinstance(make_events(source, REQUEST), Echo)
+
+
+@pytest.mark.parametrize("wrong", [lambda request: None, lambda request: Echo])
 def test_a_function_that_makes_something_else_is_told_so(wrong: Any) -> None:
     source = as_source(wrong)
     assert source is not None
-    with pytest.raises(TypeError, match="for a request, not Events; is it an async def"):
+    with pytest.raises(TypeError, match=r"lambda.* gave .* for a request, not Events$"):
+        make_events(source, REQUEST)
+
+
+def test_a_function_that_gives_a_coroutine_is_told_what_it_can_be_instead() -> None:
+    source = as_source(lambda request: converse(request))  # type: ignore[arg-type, return-value]
+    assert source is not None
+    with pytest.raises(TypeError, match="not Events; make it an async def, or have its decorator"):
         make_events(source, REQUEST)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from inspect import iscoroutinefunction
+from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction
 from typing import TYPE_CHECKING, Any
 
 from trunkline.close_codes import CloseCode
@@ -24,7 +24,8 @@ class Events:
     message.
 
     Raises:
-        TypeError: a subclass has a method that is a coroutine function: nobody would await it.
+        TypeError: a subclass has a method that is a coroutine function, which nobody would await,
+            or has a `yield`, so that calling it would run nothing.
     """
 
     __slots__ = ()
@@ -32,8 +33,8 @@ class Events:
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
         for name, method in vars(cls).items():
-            if name.startswith("on_") and iscoroutinefunction(method):
-                raise TypeError(f"{cls.__name__}.{name} must not be async: events are not awaited")
+            if name.startswith("on_"):
+                check_method(f"{cls.__name__}.{name}", method)
 
     def on_open(self, ws: Connection) -> None:
         """The connection is open."""
@@ -59,6 +60,19 @@ class Events:
 
     def on_pong(self, ws: Connection, data: bytes) -> None:
         """A pong arrived."""
+
+
+def check_method(name: str, method: object) -> None:
+    """Refuse a method of `Events` of which nothing would run."""
+    if has_yield(method):
+        raise TypeError(f"{name} must not have a yield: nobody would run it")
+    if iscoroutinefunction(method):
+        raise TypeError(f"{name} must not be async: events are not awaited")
+
+
+def has_yield(function: object) -> bool:
+    """Whether calling `function` runs nothing of it, and gives a generator of either kind."""
+    return isgeneratorfunction(function) or isasyncgenfunction(function)
 
 
 class Dispatcher:

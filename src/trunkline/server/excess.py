@@ -6,6 +6,7 @@ from collections.abc import Callable
 from inspect import iscoroutinefunction
 
 from trunkline.close_codes import CloseCode
+from trunkline.connection.events import has_yield
 from trunkline.limits import Excess, Limits
 from trunkline.server.connection import ServerConnection
 
@@ -25,7 +26,8 @@ def told_of_drops(when_dropped: WhenDropped | None, limits: Limits) -> WhenDropp
     """
     if when_dropped is None:
         return None
-    if not callable(when_dropped) or iscoroutinefunction(when_dropped):
+    never_runs = iscoroutinefunction(when_dropped) or has_yield(when_dropped)
+    if not callable(when_dropped) or never_runs:
         raise TypeError(
             f"when_dropped is a function that does not wait, and takes a connection and a message,"
             f" not {when_dropped!r}"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Awaitable, Callable
-from typing import TypeGuard, cast
+from typing import Any, TypeGuard, cast
 
-from trunkline.connection.events import Events
+from trunkline.connection.events import Events, has_yield
 from trunkline.protocol.http1 import Request
 from trunkline.server.connection import ServerConnection
 
@@ -14,16 +14,31 @@ CoroutineHandler = Callable[[ServerConnection], Awaitable[None]]
 EventsFactory = Callable[[Request], Events]
 EventsSource = type[Events] | Events | EventsFactory
 Handler = CoroutineHandler | type[Events] | Events | EventsFactory
-"""A coroutine function, a subclass of `Events`, an instance of one for all connections, or a
-function from the request to `Events`."""
+"""A coroutine function, or a function that wraps one as `functools.wraps()` does; a subclass of
+`Events`, an instance of one for all connections, or a function from the request to `Events`."""
 
 
 def is_coroutine_function(handler: object) -> bool:
-    """Whether calling `handler` gives a coroutine; objects with an async `__call__` count."""
+    """Whether calling `handler` gives a coroutine; so it is taken to do where it wraps one."""
     if isinstance(handler, type):
         return False
-    call = getattr(handler, "__call__", None)  # noqa: B004
-    return inspect.iscoroutinefunction(handler) or inspect.iscoroutinefunction(call)
+    wrapped = inspect.unwrap(cast(Callable[..., Any], handler))
+    return any(map(inspect.iscoroutinefunction, (handler, call_of(handler), wrapped)))
+
+
+def call_of(handler: object) -> object:
+    """Give what runs when an object is called that is no function."""
+    return getattr(handler, "__call__", None)  # noqa: B004
+
+
+def check_runs(handler: object) -> None:
+    """Refuse a function of which nothing would run.
+
+    Raises:
+        TypeError: it has a `yield`.
+    """
+    if has_yield(handler) or has_yield(call_of(handler)):
+        raise TypeError(f"{handler!r} has a yield, so that calling it runs nothing")
 
 
 def as_coroutine(handler: Handler) -> CoroutineHandler | None:
@@ -37,6 +52,7 @@ def as_source(handler: Handler) -> EventsSource | None:
     Raises:
         TypeError: it is not a handler of any kind.
     """
+    check_runs(handler)
     if is_coroutine_function(handler):
         return None
     if isinstance(handler, type) and not issubclass(handler, Events):
@@ -61,6 +77,8 @@ def make_events(source: EventsSource, request: Request) -> Events:
     events: object = source() if isinstance(source, type) else source(request)
     if isinstance(events, Events):
         return events
+    problem = f"{source!r} gave {events!r} for a request, not Events"
     if inspect.iscoroutine(events):
         events.close()
-    raise TypeError(f"the handler gave {events!r} for a request, not Events; is it an async def?")
+        problem += "; make it an async def, or have its decorator use functools.wraps()"
+    raise TypeError(problem)

@@ -302,9 +302,10 @@ def serve(
     """Make a WebSocket server: `async with serve(...) as server`, or `server = await serve(...)`.
 
     Args:
-        handler: a coroutine function that takes a connection, which is closed when it returns;
-            a subclass of `Events`, with one instance for each connection; an instance of one,
-            for all of them; or a function that takes the opening request and returns `Events`.
+        handler: a coroutine function that takes a connection, which is closed when it returns,
+            or what wraps one by `functools.wraps()`; a subclass of `Events`, with one instance for
+            each connection; an instance of one, for all of them; or a function that takes the
+            opening request and returns `Events`.
         host: address to listen at, or several; `None` for every interface.
         port: port to listen at; 0 for one that is free.
         path: path of a Unix socket to listen at, instead of host and port.

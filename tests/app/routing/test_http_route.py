@@ -64,6 +64,20 @@ def test_methods_that_cannot_be_meant_are_errors(
         HttpRoute.of(PATH, methods, plain)
 
 
+def test_a_handler_with_a_yield_is_an_error() -> None:
+    def rooms(request: HttpRequest) -> Any:
+        yield "lobby"
+
+    async def rooms_later(request: HttpRequest) -> Any:
+        yield "lobby"
+
+    for wrong in (rooms, rooms_later):
+        with pytest.raises(
+            TypeError, match=r"rooms.* has a yield, so that calling it runs nothing"
+        ):
+            HttpRoute.of(PATH, ["GET"], wrong)
+
+
 def test_a_handler_that_needs_another_parameter_is_an_error() -> None:
     with pytest.raises(TypeError, match="missing a required argument: 'room'"):
         HttpRoute.of(Path("/"), ["GET"], of_a_room)

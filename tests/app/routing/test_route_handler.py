@@ -84,7 +84,7 @@ def test_a_class_that_makes_instances_in_its_own_way_may() -> None:
 
 def test_what_makes_no_events_is_an_error() -> None:
     handler = RouteHandler.of(lambda request, room: None, PATH)
-    with pytest.raises(TypeError, match="not Events; is it an async def"):
+    with pytest.raises(TypeError, match="gave None for a request, not Events"):
         handler.events(REQUEST, PARAMS)
 
 
@@ -104,6 +104,10 @@ def test_what_is_written_at_a_handler_is_known() -> None:
     assert RouteHandler.of(plain, PATH).description is None
 
 
+async def counting(ws: Any, room: str) -> Any:
+    yield 1
+
+
 async def needs_a_user(ws: Any, user: str) -> None: ...
 
 
@@ -116,6 +120,8 @@ class NeedsAUser(Events):
     [
         (needs_a_user, "missing a required argument: 'user'"),
         (NeedsAUser, "missing a required argument: 'user'"),
+        (counting, "counting at 0x"),
+        (counting, "has a yield, so that calling it runs nothing"),
         (lambda: None, "cannot be called for '/{room}'"),
         (int, "<class 'int'> is not a subclass of Events"),
         ("echo", "'echo' is not a handler: it cannot be called"),

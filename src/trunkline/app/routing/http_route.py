@@ -20,6 +20,7 @@ from trunkline.app.routing.path import Path
 from trunkline.app.routing.routes import Route
 from trunkline.protocol.headers import TOKEN
 from trunkline.protocol.http1 import Response
+from trunkline.server.handler import check_runs
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +48,11 @@ class HttpRoute(Route):
         """Look at a handler once, for all requests.
 
         Raises:
-            TypeError: it cannot be called for this path, or the methods are one string.
+            TypeError: it cannot be called for this path, or has a `yield`; or the methods are one
+                string.
             ValueError: there is no method, or one that is not a handler's.
         """
+        check_runs(handler)
         taken = parameters_of(handler, path, "request")
         return cls(path, check_methods(methods), handler, taken, authenticator)
 
