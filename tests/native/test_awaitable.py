@@ -31,6 +31,17 @@ async def test_they_count_as_coroutines(one: Any) -> None:
         coroutine.close()
 
 
+async def test_they_have_the_names_of_what_gives_them(one: Any) -> None:
+    for name, coroutine in (("recv", one.ws.recv()), ("send", one.ws.send("x"))):
+        assert coroutine.__name__ == name
+        assert coroutine.__qualname__ == f"Connection.{name}"
+        task = asyncio.create_task(coroutine)
+        assert f"coro=<Connection.{name}()>" in repr(task)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        assert f"coro=<Connection.{name}()>" in repr(task)
+
+
 async def test_they_can_be_tasks(one: Any) -> None:
     one.say(text("a"))
     async with asyncio.TaskGroup() as group:

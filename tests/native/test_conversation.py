@@ -81,6 +81,22 @@ async def test_a_task_tells_what_its_handler_does() -> None:
 # By hand
 
 
+async def test_it_has_a_name_from_before_its_beginning_until_after_its_end() -> None:
+    async def some_handler(ws: Any) -> None:
+        await asyncio.sleep(0)
+
+    ends = Ends()
+    work = ends.run(some_handler)
+    assert (work.__name__, work.__qualname__) == ("some_handler", some_handler.__qualname__)
+    work.send(None)
+    assert (work.__name__, work.__qualname__) == ("some_handler", some_handler.__qualname__)
+    work.send(None)
+    assert (work.__name__, work.__qualname__) == ("conclude", Ends.conclude.__qualname__)
+    with pytest.raises(StopIteration):
+        work.send(None)
+    assert (work.__name__, work.__qualname__) == ("Conversation", "Conversation")
+
+
 async def test_it_runs_the_handler_and_what_follows() -> None:
     ends = Ends()
     seen: list[Any] = []

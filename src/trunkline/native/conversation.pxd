@@ -22,6 +22,8 @@ cdef class Conversation(Awaitable):
     cdef object failure     # or what it has raised
     cdef object owed        # an exception for the next step
 
+    cdef object work(self)
+
     # Steps: give what is waited on, or FINAL
     cdef object begin(self)
     cdef object step(self, object value)

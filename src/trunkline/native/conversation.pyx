@@ -79,8 +79,20 @@ cdef class Conversation(Awaitable):
         self.logger, self.conclude = logger, conclude
 
     def __getattr__(self, name):
-        # What tools ask a coroutine for: its name, code, frame, and what it waits for.
+        # What tools ask a coroutine for: its code, frame, and what it waits for.
         return getattr(self.steps, name)
+
+    @property
+    def __name__(self):
+        return getattr(self.work(), "__name__", type(self).__name__)
+
+    @property
+    def __qualname__(self):
+        return getattr(self.work(), "__qualname__", type(self).__qualname__)
+
+    cdef object work(self):
+        """Give what has the name to be shown; `None` once everything is done."""
+        return self.handler if self.steps is None else self.steps
 
     # Steps
 

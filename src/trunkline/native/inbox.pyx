@@ -193,6 +193,8 @@ cdef Receive new_receive(Inbox inbox, object connection, Form form):
 cdef class Receive(Awaitable):
     """What `recv()` and `__anext__()` give: a coroutine that waits for the next message."""
 
+    __name__, __qualname__ = "recv", "Connection.recv"
+
     cdef object advance(self, object value):
         if self.stage == FINISHED:
             raise RuntimeError(REUSED)

@@ -363,6 +363,8 @@ cdef Send new_send(Lane lane, object message, object text, bint compress):
 cdef class Send(Awaitable):
     """What `send()` gives: a coroutine that sends, and waits above high water."""
 
+    __name__, __qualname__ = "send", "Connection.send"
+
     cdef object advance(self, object value):
         if self.stage == WAITING:
             return self.go_on(value)
