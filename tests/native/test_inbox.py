@@ -15,6 +15,8 @@ from trunkline.errors import ConcurrencyError, ConnectionClosedError
 pytestmark = needs("inbox")
 
 MANY = 500
+ROUNDS = 100
+"""Of a loop, in any of which something would have come."""
 
 
 def binary(payload: bytes) -> bytes:
@@ -115,6 +117,53 @@ async def test_a_message_comes_in_the_form_that_is_asked_for(
     one.say(frame)
     assert await one.ws.recv(decode) == message
     await one.end()
+
+
+class NestableLoop(asyncio.SelectorEventLoop):
+    """As nest_asyncio makes one: a task may run it until something is done."""
+
+    _nest_patched = True
+
+    def run_nested(self, work: Any) -> Any:
+        task, outer = self.create_task(work), asyncio.current_task()
+        assert outer is not None
+        asyncio.tasks._leave_task(self, outer)
+        for _ in range(ROUNDS):
+            self.call_soon(int)  # so that no round waits
+            self._run_once()  # type: ignore[attr-defined]
+            if task.done():
+                break
+        for _ in range(ROUNDS):
+            self.call_soon(int)  # the outer round has counted what was taken here
+        asyncio.tasks._enter_task(self, outer)
+        return task.result()
+
+
+@pytest.mark.parametrize("whose", ["its own", "another's"])
+def test_a_task_may_run_the_loop_again_while_it_handles_a_message(whose: str) -> None:
+    loop = NestableLoop()
+    loop.set_exception_handler(lambda _, context: None)
+
+    async def script() -> None:
+        engine = new_engine()
+        one, another = talk(engine), talk(engine)
+        other = one if whose == "its own" else another
+
+        async def handle() -> tuple[Any, Any]:
+            first = await one.ws.recv()
+            other.say(text("second"))
+            return first, loop.run_nested(other.ws.recv())
+
+        handling = asyncio.create_task(handle())
+        await asyncio.sleep(0)
+        one.say(text("first"))
+        assert await handling == ("first", "second")
+        await one.end()
+        await another.end()
+        engine.close()
+
+    loop.run_until_complete(script())
+    loop.close()
 
 
 @pytest.mark.parametrize("taken", [0, 1, 2, 3])

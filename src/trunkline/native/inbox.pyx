@@ -115,7 +115,7 @@ cdef class Inbox:
     cdef int arrived(self, object connection) except -1:
         """Let the reader go on, and the peer wait where messages are left that are enough."""
         if self.reader is not None and self.count:
-            self.wake(self.stream.poller.is_busy and not self.stream.poller.is_debugging)
+            self.wake(self.stream.poller.is_busy and not self.stream.poller.has_plain_steps)
         if self.count:
             self.pause_when_full(connection)
         return 0

@@ -59,7 +59,8 @@ cdef class Poller:
     cdef readonly double patience  # seconds that it waits now
     cdef double quiet_since  # seconds: the end of the latest batch, where batches wait
     cdef object waiting  # deque: what the loop calls next; None where that cannot be seen
-    cdef readonly bint is_debugging
+    cdef bint is_nestable  # a task may run the loop until something is done
+    cdef readonly bint has_plain_steps  # tasks take every step outside of batches
     cdef bint is_busy  # in a batch
     cdef bint is_called_soon
     cdef bint is_coming_back  # to a stay

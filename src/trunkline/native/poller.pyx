@@ -172,7 +172,10 @@ cdef class Poller:
         self.ring = Pollable.__new__(Pollable)
         self.ring.next = self.ring.previous = self.ring
         self.now = tl_monotonic()
-        self.is_debugging = loop.get_debug()
+        # nest_asyncio's mark. What runs in a batch cannot run the loop again: the context of our
+        # reader is entered already, and the buffers are in use.
+        self.is_nestable = getattr(loop, "_nest_patched", False)
+        self.has_plain_steps = self.is_nestable or loop.get_debug()
         try:
             self.begin()
         except BaseException:
@@ -369,7 +372,7 @@ cdef class Poller:
         # A handler may run the loop again; its events wait for this batch to end.
         if self.is_busy or self.epoll_fd < 0:
             return
-        self.is_debugging = self.loop.get_debug()
+        self.has_plain_steps = self.is_nestable or self.loop.get_debug()
         count = epoll_wait(self.epoll_fd, self.found, BATCH_EVENTS, 0)
         if count <= 0:
             return
