@@ -382,7 +382,11 @@ class Connection:
         await self._link.wait_lost()
 
     def abort(self) -> None:
-        """Cut the connection at once; the peer sees it as lost (1006)."""
+        """Cut the connection at once; the peer sees it as lost (1006).
+
+        What was sent just before may leave or not. In `on_open` that is the answer to the opening
+        request, so that a client may see no connection at all.
+        """
         self._link.abort()
 
 
