@@ -197,8 +197,8 @@ async def conduct(server: Server, listeners: list[asyncio.Task[None]]) -> None:
         for connection in server.connections:
             connection.close_soon(trunkline.CloseCode.GOING_AWAY)
     except BaseException:
-        for connection in server.connections:
-            connection.abort()
+        for listener in listeners:
+            listener.cancel()  # also those that are still to come
         raise
 
 
