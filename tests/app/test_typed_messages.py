@@ -163,3 +163,39 @@ async def test_an_object_of_another_type_may_be_sent() -> None:
             "text",
             b"bytes",
         ]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_a_route_may_only_send_objects(kind: str) -> None:
+    app = new_app()
+
+    async def converse(ws: Any) -> None:
+        await ws.send(Point(int(await ws.recv())))
+        await ws.recv()
+
+    class Answering(Events):
+        def on_message(self, ws: Any, data: Any) -> None:
+            ws.send_soon(Point(int(data)))
+
+    app.websocket("/", sends=Point)(converse if kind == "coroutine" else Answering)
+    async with serving(app) as server, connect(uri_of(server)) as ws:
+        await ws.send("1")
+        assert await ws.recv() == '{"x":1}'
+
+
+async def test_an_object_that_the_route_does_not_send_is_a_mistake_of_the_handler() -> None:
+    app = new_app()
+    seen: list[str] = []
+
+    @app.websocket("/", message=Point, sends=Buy | Sell)
+    async def handler(ws: Any) -> None:
+        try:
+            await ws.send(await ws.recv())
+        except TypeError as error:
+            seen.append(str(error))
+        await ws.send(Sell("a"))
+
+    async with serving(app) as server, connect(uri_of(server)) as ws:
+        await ws.send('{"x":1}')
+        assert await ws.recv() == '{"type":"sell","item":"a"}'
+    assert seen == ["the route sends Buy or Sell, not Point"]

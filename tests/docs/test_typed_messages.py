@@ -23,4 +23,9 @@ async def test_an_order_is_filled_and_what_is_none_is_answered_as_the_page_says(
 def test_the_document_has_the_route() -> None:
     document = PAGE.run().document
     assert document["asyncapi"].startswith("3.")
-    assert "/orders" in {channel["address"] for channel in document["channels"].values()}
+    assert document["channels"]["orders"]["address"] == "/orders"
+    said = {
+        each["action"]: [named["$ref"].rpartition("/")[2] for named in each["messages"]]
+        for each in document["operations"].values()
+    }
+    assert said == {"receive": ["Order"], "send": ["Filled", "ErrorReply"]}

@@ -2,6 +2,7 @@
 
 import builtins
 import dataclasses
+import json
 from typing import Annotated, Any, Literal, Union
 
 import msgspec
@@ -198,3 +199,15 @@ def test_without_msgspec_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPa
     with pytest.raises(ImportError) as caught:
         schema_for(Point)
     assert str(caught.value) == "typed messages need msgspec: pip install 'trunkline[app]'"
+
+
+class Aliased(pydantic.BaseModel):
+    item: str = pydantic.Field("tea", alias="what")
+
+
+@pytest.mark.parametrize(("kind", "value"), [(Order, Order("tea")), (Aliased, Aliased(what="tea"))])
+def test_what_is_written_is_as_it_is_described_and_can_be_read(kind: Any, value: Any) -> None:
+    made = schema_for(kind)
+    assert made.decode(encode(value)) == value
+    described = str(made.describe_written())
+    assert all(f"'{name}'" in described for name in json.loads(encode(value)))

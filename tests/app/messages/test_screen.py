@@ -10,6 +10,7 @@ from tests.app.premises import Order
 from trunkline import State
 from trunkline.app.admission.step import Step
 from trunkline.app.messages.invalid import Invalid
+from trunkline.app.messages.outgoing import Outgoing
 from trunkline.app.messages.schema import schema_for
 from trunkline.app.messages.screen import TAKEN, Screen
 
@@ -27,7 +28,7 @@ def test_without_a_schema_messages_stay_as_they_are() -> None:
 
 
 def test_with_a_schema_messages_are_objects() -> None:
-    visit, typed = screen(schema=schema_for(Order), invalid=Invalid.CLOSE_1008)
+    visit, typed = screen(schema=schema_for(Order), invalid=Invalid.CLOSE_1008, outgoing=Outgoing())
     assert typed.read(visit.connection, '{"item":"tea"}') == Order("tea")
     assert typed.read(visit.connection, "{}") is TAKEN
     assert visit.connection.seen == [(1008, "Object missing required field `item`")]

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ import pytest
 from tests.app.premises import ask_from, echo, get, new_app, serving
 from trunkline import Events
 from trunkline.app.app import App
+from trunkline.app.messages.invalid import Invalid
+from trunkline.app.messages.schema import encode
 from trunkline.app.routing.asyncapi import name_of
 from trunkline.auth import (
     JWT,
@@ -25,6 +28,7 @@ from trunkline.auth import (
     Subprotocol,
     Tickets,
 )
+from trunkline.limits import APP_LIMITS, Excess
 
 PACKAGE = Path(__file__).parents[2] / "interop/node/node_modules/@asyncapi/specs"
 KEY = "a key of thirty-two bytes or more"
@@ -45,6 +49,23 @@ class Model(pydantic.BaseModel):
     item: str
 
 
+class Filled(msgspec.Struct):
+    price: float
+
+
+class Rejected(msgspec.Struct):
+    why: str
+
+
+class Noted(pydantic.BaseModel):
+    item: str = pydantic.Field("tea", alias="what")
+
+    @pydantic.computed_field  # type: ignore[prop-decorator]
+    @property
+    def length(self) -> int:
+        return len(self.item)
+
+
 @dataclasses.dataclass
 class Point:
     x: int
@@ -62,7 +83,7 @@ def official() -> Any:
 def everything() -> App:
     app = new_app(auth=[JWT(KEY, sources=[Header(), Cookie("session"), FirstMessage()]), nobody])
 
-    @app.websocket("/orders/{user:int}/{room}", message=Buy | Sell)
+    @app.websocket("/orders/{user:int}/{room}", message=Buy | Sell, sends=Filled | Rejected)
     async def orders(ws: Any) -> None:
         """Take orders.
 
@@ -74,6 +95,7 @@ def everything() -> App:
         pass
 
     app.websocket("/files/{name:path}", message=Model, auth=Tickets(key=KEY))(echo)
+    app.websocket("/notes", sends=Noted, auth=None)(echo)
     app.websocket("/a_b", message=Model, auth=Basic({"ann": "secret"}))(echo)
     app.websocket("/a/b", message=Model, auth=OrAnonymous(Basic({"ann": "secret"})))(echo)
     app.websocket("/plain")(echo)
@@ -107,23 +129,69 @@ def test_channels_are_the_typed_routes() -> None:
         "a_b_2": "/a/b",
         "orders_user_room": "/orders/{user}/{room}",
         "files_name": "/files/{name}",
+        "notes": "/notes",
     }
     orders = channels["orders_user_room"]
     assert orders["description"] == "Take orders.\n\nAnd send them on."
     assert orders["parameters"] == {"room": {}, "user": {}}
-    assert sorted(orders["messages"]) == ["Buy", "Sell"]
+    assert sorted(orders["messages"]) == ["Buy", "ErrorReply", "Filled", "Rejected", "Sell"]
     assert orders["bindings"]["ws"]["method"] == "GET"
     assert not {"description", "parameters"} & set(channels["root"])
 
 
-def test_messages_go_both_ways() -> None:
-    operations = document(everything())["operations"]
-    assert len(operations) == 10
-    for action in ("receive", "send"):
-        operation = operations[f"{action}_orders_user_room"]
-        assert operation["action"] == action
-        assert operation["channel"] == {"$ref": "#/channels/orders_user_room"}
-        assert operation["messages"][1] == {"$ref": "#/channels/orders_user_room/messages/Sell"}
+def messages_of(operation: Any) -> list[str]:
+    return [each["$ref"].rpartition("/")[2] for each in operation["messages"]]
+
+
+@pytest.mark.parametrize(
+    ("action", "names"),
+    [("receive", ["Buy", "Sell"]), ("send", ["Filled", "Rejected", "ErrorReply"])],
+)
+def test_an_operation_has_what_goes_its_way(action: str, names: list[str]) -> None:
+    operation = document(everything())["operations"][f"{action}_orders_user_room"]
+    assert operation["action"] == action
+    assert operation["channel"] == {"$ref": "#/channels/orders_user_room"}
+    place = "#/channels/orders_user_room/messages/"
+    assert operation["messages"] == [{"$ref": place + name} for name in names]
+
+
+DROPPING = replace(APP_LIMITS, on_excess=Excess.DROP)
+
+
+@pytest.mark.parametrize(
+    ("options", "operations"),
+    [
+        ({"message": Buy}, {"receive_root": ["Buy"], "send_root": ["ErrorReply"]}),
+        ({"message": Buy, "invalid": Invalid.CLOSE_1007}, {"receive_root": ["Buy"]}),
+        ({"sends": Buy}, {"send_root": ["Buy"]}),
+        ({"sends": Buy, "limits": DROPPING}, {"send_root": ["Buy", "ErrorReply"]}),
+        (
+            {"message": Buy, "sends": Buy, "invalid": Invalid.CLOSE_1008},
+            {"receive_root": ["Buy"], "send_root": ["Buy"]},
+        ),
+    ],
+)
+def test_what_is_not_known_is_not_said(official: Any, options: Any, operations: Any) -> None:
+    app = new_app()
+    app.websocket("/", **options)(echo)
+    written = document(app)
+    official.validate(written)
+    assert {name: messages_of(each) for name, each in written["operations"].items()} == operations
+
+
+def test_an_error_is_described_as_it_is_sent() -> None:
+    schema = document(everything())["components"]["schemas"]["ErrorReply"]
+    jsonschema.validate({"error": "Expected `int`"}, schema)
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate({"item": "tea"}, schema)
+
+
+def test_a_model_of_pydantic_is_described_as_it_is_written() -> None:
+    schema = document(everything())["components"]["schemas"]["Noted"]
+    written = json.loads(encode(Noted(what="tea")))
+    assert written == {"what": "tea", "length": 3}
+    jsonschema.validate(written, schema)
+    assert set(schema["properties"]) == set(written)
 
 
 def test_every_reference_leads_somewhere() -> None:
@@ -147,7 +215,9 @@ def test_every_reference_leads_somewhere() -> None:
 
 def test_messages_have_their_schemas() -> None:
     components = document(everything())["components"]
-    assert sorted(components["schemas"]) == ["Buy", "Model", "Point", "Sell"]
+    assert sorted(components["schemas"]) == [
+        *("Buy", "ErrorReply", "Filled", "Model", "Noted", "Point", "Rejected", "Sell"),
+    ]
     assert components["messages"]["Buy"] == {
         "name": "Buy",
         "payload": {"$ref": "#/components/schemas/Buy"},

@@ -61,12 +61,13 @@ def screen_for(
     """Make the screen of a connection; `None` where every message is for the handler."""
     expects_token = token_follows or expires(visit)
     authenticator = route.token_authenticator if expects_token else None
-    if route.schema is None and authenticator is None:
+    if route.schema is None and route.outgoing is None and authenticator is None:
         return None
     return Screen(
         visit,
         route.schema,
         route.invalid,
+        route.outgoing,
         authenticator,
         token_follows=token_follows,
         patience=setting.limits.open_timeout,

@@ -11,6 +11,15 @@ from trunkline.connection.connection import Connection
 from trunkline.connection.state import State
 from trunkline.protocol.closing import shorten_reason
 
+ERROR_REPLY = {
+    "title": "ErrorReply",
+    "description": "What was wrong with what this client has sent.",
+    "type": "object",
+    "properties": {"error": {"type": "string"}},
+    "required": ["error"],
+}
+"""JSON Schema of the answer to a message that is not for the handler."""
+
 
 class Invalid(Enum):
     """What a route does about it; the handler never sees the message."""

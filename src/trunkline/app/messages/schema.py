@@ -32,6 +32,9 @@ class Schema(Protocol):
     def describe(self) -> Mapping[str, Any]:
         """Give the JSON Schema (2020-12) of the messages."""
 
+    def describe_written(self) -> Mapping[str, Any]:
+        """Give the JSON Schema of what `encode()` makes of objects of the type."""
+
 
 def schema_for(kind: Any) -> Schema:
     """Make the schema of a type.
@@ -88,7 +91,8 @@ def is_value(message: Any) -> bool:
 def encode(value: Any) -> str:
     """Write an object of a type of messages, which need not be the type of a route."""
     if is_pydantic(type(value)):
-        written: bytes = type(value).__pydantic_serializer__.to_json(value)
+        # By the names under which a message is read, as msgspec does it, too.
+        written: bytes = type(value).__pydantic_serializer__.to_json(value, by_alias=True)
         return written.decode()
     text: bytes = _encoder().encode(value)
     return text.decode()
@@ -128,6 +132,10 @@ class MsgspecSchema:
         described: Mapping[str, Any] = self._json.schema(self._kind)
         return described
 
+    def describe_written(self) -> Mapping[str, Any]:
+        """Give the same: what is written can be read."""
+        return self.describe()
+
 
 class PydanticSchema:
     """Messages that pydantic reads: its models, dataclasses, and unions of them."""
@@ -158,6 +166,10 @@ class PydanticSchema:
     def describe(self) -> Mapping[str, Any]:
         """Give the JSON Schema of the messages."""
         return self._adapter.json_schema()
+
+    def describe_written(self) -> Mapping[str, Any]:
+        """Give the JSON Schema of what is written: with computed fields, and all that are set."""
+        return self._adapter.json_schema(mode="serialization")
 
 
 def in_words(error: Any) -> str:

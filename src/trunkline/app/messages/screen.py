@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from trunkline.app.admission.step import Step
 from trunkline.app.admission.token import accept_token, token_in, turn_away
 from trunkline.app.messages.invalid import Invalid, turn_down
-from trunkline.app.messages.schema import Schema, Unfit, encode, is_value
+from trunkline.app.messages.outgoing import Outgoing
+from trunkline.app.messages.schema import Schema, Unfit
 from trunkline.connection.connection import Connection
 from trunkline.connection.consumer import Data
 from trunkline.errors import RequestRefused
@@ -29,6 +30,7 @@ class Screen:
         visit: the connection's.
         schema: what messages must be; `None` for any.
         invalid: what becomes of those that are not.
+        outgoing: writes what the handler sends; `None` where that is text and bytes.
         authenticator: judges tokens; `None`: none are expected.
         token_follows: whether the first message is to be one.
         patience: seconds for that one to come and to be judged; `None` for any time.
@@ -39,6 +41,7 @@ class Screen:
         visit: Visit,
         schema: Schema | None = None,
         invalid: Invalid = Invalid.REPLY,
+        outgoing: Outgoing | None = None,
         authenticator: TokenAuthenticator | None = None,
         *,
         token_follows: bool = False,
@@ -49,6 +52,7 @@ class Screen:
         self._visit = visit
         self._schema = schema
         self._invalid = invalid
+        self._outgoing = outgoing
         self._authenticator = authenticator
 
     # Tokens
@@ -95,4 +99,4 @@ class Screen:
 
     def write(self, message: Any) -> Any:
         """Give what is sent for an object of a type of messages; other messages stay."""
-        return message if self._schema is None or not is_value(message) else encode(message)
+        return message if self._outgoing is None else self._outgoing.write(message)

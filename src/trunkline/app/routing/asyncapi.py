@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
+from itertools import chain
 from typing import Any
 from urllib.parse import urlsplit
 
 from trunkline.app.messages.definitions import Definitions
-from trunkline.app.messages.schema import Schema
+from trunkline.app.messages.invalid import ERROR_REPLY
 from trunkline.app.routing.websocket_route import WebSocketRoute
 
 VERSION = "3.0.0"
@@ -16,8 +17,6 @@ JSON = "application/json"
 SCHEMAS = "#/components/schemas/"
 MESSAGES = "#/components/messages/"
 SECURITY = "#/components/securitySchemes/"
-ACTIONS = ("receive", "send")
-"""Of this side: a handler may send objects of the same types that it is given."""
 
 NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9]+")
 
@@ -29,7 +28,7 @@ def write_document(
     version: str,
     servers: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
-    """Describe routes in one document; those without a type of messages are left out.
+    """Describe routes in one document; those without types of messages are left out.
 
     Args:
         routes: of an application.
@@ -42,8 +41,8 @@ def write_document(
     """
     document = Document()
     for route in routes:
-        if route.schema is not None:
-            document.add(route, route.schema)
+        if route.schema is not None or route.outgoing is not None:
+            document.add(route)
     found = {"servers": {name: describe_server(uri) for name, uri in (servers or {}).items()}}
     return {
         "asyncapi": VERSION,
@@ -64,21 +63,28 @@ class Document:
         self._security: dict[str, Any] = {}
         self._definitions = Definitions(SCHEMAS)
 
-    def add(self, route: WebSocketRoute, schema: Schema) -> None:
-        """Describe a route."""
+    def add(self, route: WebSocketRoute) -> None:
+        """Describe a route, by what is known of it: what it may send besides is left out."""
         name = name_of(route.path.address, self._channels)
-        messages = self._definitions.add(schema.describe())
-        for message in messages:
-            self._messages[message] = {"name": message, "payload": {"$ref": SCHEMAS + message}}
-        self._channels[name] = describe_channel(route, messages)
+        # AsyncAPI 3 §Operation: actions are those of the application that is described
+        messages = {"receive": self._add(received_by(route)), "send": self._add(sent_by(route))}
+        self._channels[name] = describe_channel(route, chain(*messages.values()))
         security = self._describe_security(route)
-        for action in ACTIONS:
-            self._operations[f"{action}_{name}"] = {
-                "action": action,
-                "channel": {"$ref": f"#/channels/{name}"},
-                "messages": [{"$ref": f"#/channels/{name}/messages/{each}"} for each in messages],
-                **({"security": security} if security else {}),
-            }
+        for action, names in messages.items():
+            if names:
+                self._operations[f"{action}_{name}"] = {
+                    "action": action,
+                    "channel": {"$ref": f"#/channels/{name}"},
+                    "messages": [{"$ref": f"#/channels/{name}/messages/{each}"} for each in names],
+                    **({"security": security} if security else {}),
+                }
+
+    def _add(self, schemas: Iterable[Mapping[str, Any]]) -> list[str]:
+        """Describe messages; give the names that they have here."""
+        names = list(chain.from_iterable(map(self._definitions.add, schemas)))
+        for name in names:
+            self._messages[name] = {"name": name, "payload": {"$ref": SCHEMAS + name}}
+        return names
 
     def _describe_security(self, route: WebSocketRoute) -> list[dict[str, str]]:
         """Refer to the ways in which somebody may say who they are."""
@@ -104,7 +110,18 @@ class Document:
         }
 
 
-def describe_channel(route: WebSocketRoute, messages: Sequence[str]) -> dict[str, Any]:
+def received_by(route: WebSocketRoute) -> list[Mapping[str, Any]]:
+    """Give the schemas of what a route takes."""
+    return [] if route.schema is None else [route.schema.describe()]
+
+
+def sent_by(route: WebSocketRoute) -> list[Mapping[str, Any]]:
+    """Give the schemas of what a route is known to send."""
+    described = [] if route.outgoing is None else route.outgoing.describe()
+    return [*described, ERROR_REPLY] if route.replies_with_errors else described
+
+
+def describe_channel(route: WebSocketRoute, messages: Iterable[str]) -> dict[str, Any]:
     """Describe where messages go."""
     found: dict[str, Any] = {
         "description": route.handler.description,

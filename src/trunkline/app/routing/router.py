@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from trunkline.app.admission.policy import AppAuthenticator, Policy
 from trunkline.app.messages.invalid import Invalid
+from trunkline.app.messages.outgoing import Outgoing
 from trunkline.app.messages.schema import schema_for
 from trunkline.app.routing.asyncapi import write_document
 from trunkline.app.routing.http import HttpHandler, HttpRequest
@@ -56,6 +57,7 @@ class Router:
         limits: Limits | None = None,
         subprotocols: Sequence[str] = (),
         message: Any = None,
+        sends: Any = None,
         invalid: Invalid = Invalid.REPLY,
     ) -> Callable[[Decorated], Decorated]:
         """Decorate a handler of WebSockets.
@@ -70,8 +72,11 @@ class Router:
             limits: of each connection, instead of the application's.
             subprotocols: supported ones, the preferred one first.
             message: type of the messages: a msgspec Struct, a dataclass, a pydantic model, or a
-                union of such. The handler is given objects of it, and may send them.
-            invalid: what becomes of a message that is not of this type.
+                union of such. The handler is given objects of it.
+            sends: type of the objects that the handler sends, of the same kinds; any other object
+                is a `TypeError` for who sends it, and text and bytes go out as they are. By
+                default it may send objects of any such type where `message` is given.
+            invalid: what becomes of a message that is not of type `message`.
 
         Raises:
             TypeError, ValueError: an argument cannot be meant like that, or another handler has
@@ -89,6 +94,7 @@ class Router:
                 limits=limits,
                 subprotocols=subprotocols,
                 message=message,
+                sends=sends,
                 invalid=invalid,
             )
             return handler
@@ -105,6 +111,7 @@ class Router:
         limits: Limits | None = None,
         subprotocols: Sequence[str] = (),
         message: Any = None,
+        sends: Any = None,
         invalid: Invalid = Invalid.REPLY,
     ) -> None:
         """Add a handler of WebSockets, as `websocket()` does."""
@@ -128,6 +135,7 @@ class Router:
                 subprotocols=tuple(subprotocols),
                 schema=None if message is None else schema_for(message),
                 invalid=invalid,
+                outgoing=None if message is None and sends is None else Outgoing(sends),
             )
         )
 
@@ -192,7 +200,7 @@ class Router:
     def asyncapi(
         self, *, title: str, version: str, servers: Mapping[str, str] | None = None
     ) -> dict[str, Any]:
-        """Describe the routes with a type of messages, in a document of AsyncAPI 3.
+        """Describe the routes with types of messages, in a document of AsyncAPI 3.
 
         Args:
             title: of the application.
