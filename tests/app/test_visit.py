@@ -327,7 +327,9 @@ async def test_a_page_needs_credentials_in_the_request() -> None:
     assert witness.refusals == [(Step.AUTH, 401, "no token")]
 
 
+@pytest.mark.parametrize("kind", [RuntimeError, SystemExit])
 async def test_an_exception_is_500_and_its_traceback_is_in_the_log(
+    kind: type[BaseException],
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     app = new_app()
@@ -335,14 +337,14 @@ async def test_an_exception_is_500_and_its_traceback_is_in_the_log(
 
     @app.get("/rooms/{room}")
     def broken(request: HttpRequest, room: str) -> str:
-        raise RuntimeError("nobody's business")
+        raise kind("nobody's business")
 
     async with serving(app) as server:
         response = await ask_from(server, get("/rooms/a%0Ab?token=secret"))
     assert (response.status_code, response.body) == (500, b"see the server's log\n")
     assert witness.refusals == [(Step.HANDLER, 500, "see the server's log")]
     assert "HTTP handler failed: GET /rooms/{room}" in caplog.text
-    assert "RuntimeError: nobody's business" in caplog.text
+    assert f"{kind.__name__}: nobody's business" in caplog.text
     assert "secret" not in caplog.text
 
 

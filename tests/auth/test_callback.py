@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import sys
 
 import pytest
 
@@ -43,6 +44,12 @@ async def test_a_mistake_is_logged_and_not_shown(
     assert (record.name, record.levelno) == ("trunkline.auth", logging.ERROR)
     assert record.getMessage() == f"{name_of(function)} failed; the request is refused"
     assert "ZeroDivisionError" in caplog.text
+
+
+async def test_an_exit_is_a_mistake_like_others(caplog: pytest.LogCaptureFixture) -> None:
+    with pytest.raises(RequestRefused, match=r"^500: see the server's log$"):
+        await ask(sys.exit, 1)
+    assert "SystemExit: 1" in caplog.text
 
 
 async def test_a_function_may_refuse_by_itself() -> None:

@@ -23,9 +23,9 @@ class Meeting:
         self._uri = f"ws://{HOST}:{port}"
         self._stack = stack
 
-    async def join(self, **options: Any) -> ClientConnection:
+    async def join(self, path: str = "", **options: Any) -> ClientConnection:
         """Connect."""
-        ws = await connect(self._uri, proxy=None, **options)
+        ws = await connect(self._uri + path, proxy=None, **options)
         self._stack.callback(ws.abort)
         return ws
 

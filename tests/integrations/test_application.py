@@ -57,8 +57,10 @@ async def test_one_that_returns_closes_with_1000() -> None:
     assert await closed_after(app) == Close(CloseCode.NORMAL_CLOSURE, "")
 
 
-async def test_one_that_raises_closes_with_1011_and_is_logged(escapes: Escapes) -> None:
-    error = LookupError()
+@pytest.mark.parametrize("error", [LookupError(), SystemExit()])
+async def test_one_that_raises_closes_with_1011_and_is_logged(
+    error: BaseException, escapes: Escapes
+) -> None:
     assert await closed_after(failing(error)) == Close(CloseCode.INTERNAL_ERROR, "")
     assert escapes.take() == [error]
 

@@ -113,7 +113,7 @@ async def test_it_runs_the_handler_and_what_follows() -> None:
         await work
 
 
-@pytest.mark.parametrize("kind", [ValueError, asyncio.CancelledError])
+@pytest.mark.parametrize("kind", [ValueError, asyncio.CancelledError, SystemExit])
 async def test_a_failure_is_told_to_what_follows(kind: type[BaseException]) -> None:
     ends = Ends()
 
@@ -134,7 +134,7 @@ async def test_a_handler_that_cannot_be_called_has_failed() -> None:
     assert isinstance(ends.failures[0], TypeError)
 
 
-@pytest.mark.parametrize("kind", [KeyboardInterrupt, SystemExit, GeneratorExit])
+@pytest.mark.parametrize("kind", [KeyboardInterrupt, GeneratorExit])
 async def test_nothing_follows_what_ends_everything(kind: type[BaseException]) -> None:
     ends = Ends()
 

@@ -28,11 +28,13 @@ async def test_the_peer_is_told_of_what_was_dropped_and_the_rest_arrives() -> No
         assert (server.traffic.messages_received, server.traffic.dropped) == (1, 2)
 
 
+@pytest.mark.parametrize("kind", [RuntimeError, SystemExit])
 async def test_a_mistake_ends_its_connection_and_no_other(
+    kind: type[BaseException],
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     def fail(ws: ServerConnection, message: str | bytes) -> None:
-        raise LookupError("a mistake")
+        raise kind("a mistake")
 
     async with (
         server_for(limits=DROPPING, when_dropped=fail) as server,

@@ -19,6 +19,7 @@ from trunkline.app.routing.routes import Match
 from trunkline.app.routing.websocket_route import WebSocketRoute
 from trunkline.auth.challenge import TokenFollows
 from trunkline.auth.identity import Identity
+from trunkline.connection.mistake import MISTAKES
 from trunkline.connection.setting import Setting
 from trunkline.engines.engine import Stream
 from trunkline.errors import RequestRefused
@@ -249,7 +250,7 @@ class Visit:
             return await route.answer(asked, match.params)
         except RequestRefused:
             raise
-        except Exception:
+        except MISTAKES:
             logger = self._service.app.logger
             logger.exception("HTTP handler failed: %s %s", request.method, self.route)
         raise RequestRefused(HTTPStatus.INTERNAL_SERVER_ERROR, "see the server's log")

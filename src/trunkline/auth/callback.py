@@ -7,6 +7,7 @@ from collections.abc import Callable
 from http import HTTPStatus
 from inspect import isawaitable
 
+from trunkline.connection.mistake import MISTAKES
 from trunkline.errors import RequestRefused
 
 logger = logging.getLogger("trunkline.auth")
@@ -24,7 +25,7 @@ async def ask(function: Callable[..., object], *args: object) -> object:
         return await answer if isawaitable(answer) else answer
     except RequestRefused:
         raise
-    except Exception:
+    except MISTAKES:
         logger.exception("%s failed; the request is refused", name_of(function))
     raise broken()
 

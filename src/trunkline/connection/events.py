@@ -10,6 +10,7 @@ from trunkline.close_codes import CloseCode
 from trunkline.connection.consumer import Data
 from trunkline.connection.ending import NOTHING_SAID
 from trunkline.connection.link import Link
+from trunkline.connection.mistake import log_mistake
 
 if TYPE_CHECKING:
     from trunkline.connection.connection import Connection
@@ -19,9 +20,9 @@ class Events:
     """What happens on one connection; override what you need.
 
     The methods are called on the loop's thread, straight from the arrival of bytes, and do not
-    wait: to send, they use `ws.send_soon()`. An exception in one of them is logged and closes
-    this connection with 1011, and touches no other. `on_message` is looked up once, at the first
-    message.
+    wait: to send, they use `ws.send_soon()`. An exception in one of them, or sys.exit() in one of a
+    server's, is logged and closes this connection with 1011, and touches no other. `on_message` is
+    looked up once, at the first message.
 
     Raises:
         TypeError: a subclass has a method that is a coroutine function, which nobody would await,
@@ -89,13 +90,13 @@ class Dispatcher:
     def _call(self, method: Callable[..., Any], *args: object) -> None:
         try:
             method(self._connection, *args)
-        except Exception as error:
+        except self._link.setting.mistakes as error:
             self.failed(method, error)
 
-    def failed(self, method: Callable[..., Any], error: Exception) -> None:
+    def failed(self, method: Callable[..., Any], error: BaseException) -> None:
         """Log what a method has raised, and end this connection."""
         name = getattr(method, "__qualname__", repr(method))
-        self._link.setting.logger.error("%s failed", name, exc_info=error)
+        log_mistake(self._link.setting.logger, name, error)
         self._link.close(CloseCode.INTERNAL_ERROR, "")
 
     # Called by the link

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from trunkline.connection.mistake import mistakes_of
 from trunkline.connection.traffic import Traffic, new_traffic
 from trunkline.engines.engine import Engine
 from trunkline.limits import Limits
@@ -38,3 +39,8 @@ class Setting:
     """Of compiled connections: what follows from this, by what was agreed on."""
     traffic: Traffic = field(default_factory=new_traffic, compare=False, repr=False)
     """What has gone through these connections."""
+
+    @property
+    def mistakes(self) -> tuple[type[BaseException], ...]:
+        """What a handler may raise at the cost of its connection alone."""
+        return mistakes_of(self.role)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from trunkline import native
 from trunkline.close_codes import CloseCode
+from trunkline.connection.mistake import MISTAKES
 from trunkline.engines.engine import Stream
 from trunkline.integrations.exchange import ClientDisconnected, Exchange
 from trunkline.integrations.interface import Application, Scope
@@ -50,7 +51,7 @@ async def perform(
     failure = None
     try:
         await call(exchange)
-    except (Exception, asyncio.CancelledError) as error:
+    except (*MISTAKES, asyncio.CancelledError) as error:
         failure = error
     await conclude(exchange, logger, failure)
 

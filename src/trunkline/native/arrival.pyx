@@ -201,7 +201,7 @@ cdef class Arrival(Sink):
             answer = reception.measure_answer(form)  # first: it looks at the clock
             life = entrance.new_connection(stream, form, data)
             events = entrance.new_events(form, data)
-        except Exception:
+        except (Exception, SystemExit):
             self.give_way().fail()
             return 0
         self.leave()

@@ -43,7 +43,7 @@ cdef extern from "Python.h":
     int send_on "PyIter_Send" (PyObject* steps, PyObject* value, PyObject** result) noexcept
 
 # What is answered with a close code; anything else ends everything.
-ANSWERED = (Exception, CancelledError)
+ANSWERED = (Exception, CancelledError, SystemExit)
 
 
 cdef int raise_current() except -1:

@@ -187,7 +187,7 @@ cdef class Lane(Life):
         """Take the exception that on_message() has raised."""
         try:
             raise_current()
-        except Exception as error:
+        except self.footing.setting.mistakes as error:
             self._link.consumer.failed(self.events.on_message, error)
         except BaseException:
             # A KeyboardInterrupt: the rest of what was read is lost, and the connection with it.

@@ -329,7 +329,7 @@ cdef class Life(Sink):
         """Call a method of the user's."""
         try:
             method(*arguments)
-        except Exception as error:
+        except self.footing.setting.mistakes as error:
             self._link.consumer.failed(method, error)
         return 0
 

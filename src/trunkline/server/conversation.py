@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from trunkline import native
 from trunkline.close_codes import CloseCode
+from trunkline.connection.mistake import MISTAKES, log_mistake
 from trunkline.connection.state import State
 from trunkline.errors import ConnectionClosed, RequestRefused
 from trunkline.server.connection import ServerConnection
@@ -95,7 +96,7 @@ async def converse(
     failure = None
     try:
         await coroutine(connection)
-    except (Exception, asyncio.CancelledError) as error:
+    except (*MISTAKES, asyncio.CancelledError) as error:
         failure = error
     await conclude(connection, logger, failure)
 
@@ -111,6 +112,6 @@ async def conclude(
     if isinstance(failure, ConnectionClosed) and connection.state is not State.OPEN:
         logger.debug("handler ended: %s", failure)
     elif failure is not None:
-        logger.error("connection handler failed", exc_info=failure)
+        log_mistake(logger, "connection handler", failure)
         connection.close_soon(CloseCode.INTERNAL_ERROR)
     await connection.close()

@@ -7,6 +7,7 @@ from inspect import iscoroutinefunction
 
 from trunkline.close_codes import CloseCode
 from trunkline.connection.events import has_yield
+from trunkline.connection.mistake import MISTAKES
 from trunkline.limits import Excess, Limits
 from trunkline.server.connection import ServerConnection
 
@@ -40,7 +41,7 @@ def told_of_drops(when_dropped: WhenDropped | None, limits: Limits) -> WhenDropp
     def tell(connection: ServerConnection, message: str | bytes) -> None:
         try:
             when_dropped(connection, message)
-        except Exception:
+        except MISTAKES:
             connection.logger.exception("when_dropped failed")
             connection.close_soon(CloseCode.INTERNAL_ERROR)
 

@@ -8,6 +8,7 @@ from contextlib import suppress
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
+from trunkline.connection.mistake import MISTAKES
 from trunkline.connection.setting import Setting
 from trunkline.engines.engine import Stream, Tls
 from trunkline.engines.timers import Timer
@@ -189,7 +190,7 @@ class Opening(Timer):
     async def _run(self, head: bytes, request: Request, rest: bytes) -> None:
         try:
             admission = await self._decide(head, request)
-        except Exception:
+        except MISTAKES:
             self._fail()
             return
         if admission is not None:

@@ -306,6 +306,7 @@ def serve(
             or what wraps one by `functools.wraps()`; a subclass of `Events`, with one instance for
             each connection; an instance of one, for all of them; or a function that takes the
             opening request and returns `Events`.
+            What it raises, sys.exit() included, is logged, and closes its connection with 1011.
         host: address to listen at, or several; `None` for every interface.
         port: port to listen at; 0 for one that is free.
         path: path of a Unix socket to listen at, instead of host and port.

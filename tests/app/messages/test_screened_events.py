@@ -202,13 +202,13 @@ async def test_without_a_deadline_there_is_time() -> None:
 class Mistaken(Events):
     """Fails where it is told to."""
 
-    def __init__(self, room: Room, where: str) -> None:
-        self.room, self.where = room, where
+    def __init__(self, room: Room, where: str, kind: type[BaseException]) -> None:
+        self.room, self.where, self.kind = room, where, kind
 
     def _do(self, what: str) -> None:
         self.room.tell(what)
         if what == self.where:
-            raise RuntimeError(f"{what} is broken")
+            raise self.kind(f"{what} is broken")
 
     def on_open(self, ws: Any) -> None:
         self._do("open")
@@ -220,15 +220,16 @@ class Mistaken(Events):
         self.room.tell("close")
 
 
+@pytest.mark.parametrize("kind", [RuntimeError, SystemExit])
 @pytest.mark.parametrize(
     ("where", "told"),
     [("open", ["open", "close"]), ("one", ["open", "one", "close"])],
 )
 async def test_a_mistake_behind_a_token_ends_the_connection(
-    where: str, told: list[str], caplog: pytest.LogCaptureFixture
+    where: str, told: list[str], kind: type[BaseException], caplog: pytest.LogCaptureFixture
 ) -> None:
     room = Room("events")
-    room.app.websocket("/mistaken")(lambda request: Mistaken(room, where))
+    room.app.websocket("/mistaken")(lambda request: Mistaken(room, where, kind))
 
     async with room.open():
         data = opening("/mistaken") + texts("t.ann", "one", "two")

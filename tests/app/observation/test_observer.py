@@ -46,12 +46,13 @@ def test_the_names_are_all() -> None:
     ]
 
 
+@pytest.mark.parametrize("kind", [RuntimeError, SystemExit])
 @pytest.mark.parametrize(("name", "told"), CALLS)
 def test_the_mistake_of_one_is_logged_and_nothing_to_the_others(
-    name: str, told: tuple[Any, ...], caplog: pytest.LogCaptureFixture
+    name: str, told: tuple[Any, ...], kind: type[BaseException], caplog: pytest.LogCaptureFixture
 ) -> None:
     def fail(self: Any, *told: Any) -> None:
-        raise RuntimeError("a mistake")
+        raise kind("a mistake")
 
     seen: list[Any] = []
     mistaken = type("Mistaken", (Observer,), {name: fail})()
@@ -59,4 +60,4 @@ def test_the_mistake_of_one_is_logged_and_nothing_to_the_others(
     getattr(Observers([mistaken, careful]), name)(*told)
     assert seen == [(name, told)]
     assert f"Mistaken.{name}() failed" in caplog.text
-    assert "RuntimeError: a mistake" in caplog.text
+    assert f"{kind.__name__}: a mistake" in caplog.text

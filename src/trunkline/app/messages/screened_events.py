@@ -13,6 +13,7 @@ from trunkline.close_codes import CloseCode
 from trunkline.connection.connection import Connection
 from trunkline.connection.consumer import Data
 from trunkline.connection.events import Events
+from trunkline.connection.mistake import MISTAKES, log_mistake
 from trunkline.connection.state import State
 from trunkline.errors import Closer
 
@@ -106,8 +107,8 @@ class ScreenedEvents(Events):
         """Do what has waited; a mistake in it ends this connection, as it would have at once."""
         try:
             late()
-        except Exception:
-            ws.logger.exception("%s failed", type(self._events).__qualname__)
+        except MISTAKES as error:
+            log_mistake(ws.logger, type(self._events).__qualname__, error)
             ws.close_soon(CloseCode.INTERNAL_ERROR)
             self._is_over = True
 

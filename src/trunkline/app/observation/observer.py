@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from trunkline.connection.mistake import MISTAKES
 from trunkline.errors import RequestRefused
 from trunkline.protocol.http1 import Response
 
@@ -48,7 +49,7 @@ class Observers(Observer):
         for observer in self.observers:
             try:
                 getattr(observer, what)(*told)
-            except Exception:
+            except MISTAKES:
                 logger.exception("%s.%s() failed", type(observer).__qualname__, what)
 
     def arrived(self, visit: Visit) -> None:
