@@ -39,6 +39,8 @@ from trunkline.app.observation.tracing import Tracing
         ({"auth": object()}, TypeError, "is neither an authenticator"),
         ({"trusted_proxies": ["10.0.0.1/8"]}, ValueError, "is not a network"),
         ({"forwarding_header": "X-Real-IP"}, ValueError, "header is 'Forwarded' or"),
+        ({"forwarding_header": "Forwarded"}, ValueError, "='Forwarded' needs trusted_proxies, the"),
+        ({"proxy_protocol": True}, ValueError, "proxy_protocol=True needs trusted_proxies, the"),
         ({"compression": "gzip"}, ValueError, "gzip"),
         ({"server_header": "a\r\nX-B: c"}, ValueError, "value of header Server"),
         ({"origins": [5]}, TypeError, "an origin is a string, a pattern or None, not 5"),

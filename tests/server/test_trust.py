@@ -214,3 +214,10 @@ def test_what_a_proxy_says_that_cannot_be_read_is_refused(
     with pytest.raises(RequestRefused) as caught:
         proxies.client_of(PROXY, Headers({name: value}))
     assert str(caught.value) == f"400: {name} of the proxy cannot be read: {words}"
+
+
+@pytest.mark.parametrize(
+    ("networks", "are_there"), [([], False), (["unix"], True), (["10.0.0.0/8"], True)]
+)
+def test_there_are_proxies_or_none(networks: list[str], are_there: bool) -> None:
+    assert bool(TrustedProxies(networks)) is are_there

@@ -75,7 +75,12 @@ class TrustedProxies:
             raise ValueError(f"header is 'Forwarded' or 'X-Forwarded-For', not {header!r}")
         self._trusts_unix = UNIX in networks
         self._networks = tuple(parse_network(text) for text in networks if text != UNIX)
-        self._header = header
+        self.header = header
+        """The one that is believed; `None`: either, for addresses only."""
+
+    def __bool__(self) -> bool:
+        """Whether there are any."""
+        return self._trusts_unix or bool(self._networks)
 
     def is_trusted(self, address: str) -> bool:
         """Whether somebody at this address is one of the proxies.
@@ -108,8 +113,8 @@ class TrustedProxies:
         peer = Client(normalize(peer_address) or UNIX)
         if not self.is_trusted(peer.address):
             return peer
-        if self._header is not None:
-            return self._follow(peer, read_hops(self._header, headers))
+        if self.header is not None:
+            return self._follow(peer, read_hops(self.header, headers))
         found = [
             self._follow(peer, read_hops(name, headers)) for name in READERS if name in headers
         ]

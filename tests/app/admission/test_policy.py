@@ -8,6 +8,7 @@ import pytest
 
 from tests.app.premises import new_app
 from trunkline import APP_LIMITS, Limits
+from trunkline.server.trust import TrustedProxies
 
 
 def described(**options: Any) -> str:
@@ -89,3 +90,16 @@ def test_several_are_named_in_their_order() -> None:
     found = new_app(origins=None, limits=Limits(**changes)).policy.insecurities()
     assert found[0].startswith("origins=None: any page may connect")
     assert found[1:] == [words for _, words in OFF]
+
+
+@pytest.mark.parametrize(
+    ("proxies", "proxy_protocol"),
+    [(TrustedProxies(), True), (TrustedProxies(header="Forwarded"), False)],
+)
+def test_words_of_proxies_are_refused_where_nobody_would_be_believed(
+    proxies: TrustedProxies, proxy_protocol: bool
+) -> None:
+    with pytest.raises(ValueError, match="needs trusted_proxies, the addresses of your proxies"):
+        replace(new_app().policy, proxies=proxies, proxy_protocol=proxy_protocol)
+    trusted = TrustedProxies(["unix"], header=proxies.header)
+    assert replace(new_app().policy, proxies=trusted, proxy_protocol=proxy_protocol).proxies

@@ -11,6 +11,8 @@ from trunkline.server.hosts import AllowedHosts
 from trunkline.server.origin import Origins, SameOrigin
 from trunkline.server.trust import TrustedProxies
 
+WITHOUT_PROXIES = "needs trusted_proxies, the addresses of your proxies: nobody else is believed"
+
 AppAuthenticator = AnyOf | OrAnonymous | None
 
 
@@ -36,6 +38,13 @@ class Policy:
     proxies: TrustedProxies
     proxy_protocol: bool
     deflate: Deflate | None
+
+    def __post_init__(self) -> None:
+        """Refuse words of proxies that nobody would believe."""
+        if not self.proxies and self.proxy_protocol:
+            raise ValueError(f"proxy_protocol=True {WITHOUT_PROXIES}")
+        if self.proxies.header is not None and not self.proxies:
+            raise ValueError(f"forwarding_header={self.proxies.header!r} {WITHOUT_PROXIES}")
 
     def describe(self) -> str:
         """Say in one line who may connect: for the log, when the application starts."""
