@@ -586,6 +586,9 @@ LAGS_REMEMBERED = 4
 HANDSHAKE_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 """Seconds by which handshakes are counted: up to `open_timeout`."""
 
+ROUND_TRIP_BUCKETS = (*HANDSHAKE_BUCKETS, 20.0)
+"""Seconds by which round trips of pings are counted: up to `ping_timeout`."""
+
 LIFE_BUCKETS = (1.0, 10.0, 60.0, 600.0, 3600.0, 21_600.0, 86_400.0)
 """Seconds by which lives of connections are counted: from a second to a day."""
 

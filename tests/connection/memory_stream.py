@@ -285,6 +285,7 @@ def make_line(
     engine: MemoryEngine | None = None,
     when_lost: Callable[[Any], None] | None = None,
     when_dropped: Callable[[Any, Any], None] | None = None,
+    when_timed: Callable[[float], None] | None = None,
     **limits: Any,
 ) -> Line:
     """Make a connection that is still to be opened; `role` is that of its own side."""
@@ -292,7 +293,8 @@ def make_line(
     chosen = Limits(**limits)
     stream = MemoryStream(chosen.write_limit, engine.now)
     logger = logging.getLogger("trunkline.test")
-    setting = Setting(engine, role, chosen, logger, when_lost, when_dropped)  # type: ignore[arg-type]
+    told = (when_lost, when_dropped, when_timed)
+    setting = Setting(engine, role, chosen, logger, *told)  # type: ignore[arg-type]
     connection = Connection(setting, stream)
     other = Role.CLIENT if role is Role.SERVER else Role.SERVER
     return Line(engine, stream, connection, Peer(stream, other, deflate))

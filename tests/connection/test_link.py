@@ -664,3 +664,17 @@ async def test_who_sends_too_much_is_refused() -> None:
     assert line.peer.closed == Close(1008, "over 1 messages per 100 s, 1 at once")
     assert line.link.traffic.closed == 1
     assert await line.connection.recv() == "a"
+
+
+async def test_each_pong_that_answers_a_ping_is_told_once() -> None:
+    trips: list[float] = []
+    line = open_line(when_timed=trips.append)
+    both = asyncio.gather(line.connection.ping(b"1"), line.connection.ping(b"2"))
+    await rounds()
+    line.clock.advance(0.25)
+    # RFC 6455 §5.5.3: one pong for both
+    line.peer.pong(b"2")
+    line.peer.pong(b"2")
+    line.peer.pong(b"nobody's")
+    await both
+    assert trips == [0.25]

@@ -83,6 +83,7 @@ class Service(Watch):
                 setting,
                 limits=self.limits_of(route),
                 when_dropped=tell_dropped,
+                when_timed=self.app.tally.round_trips[route.path.template].add,
                 footings={},
                 traffic=new_traffic(),
             )

@@ -252,6 +252,8 @@ class Link(Pulse):
             self.latency = latency
         if not self.pings:
             self.pings = NO_PINGS
+        if latency is not None and self.setting.when_timed is not None:
+            self.setting.when_timed(latency)
 
     def _send_pong(self, payload: bytes) -> None:
         if not self.can_send:

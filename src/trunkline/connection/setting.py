@@ -27,6 +27,7 @@ class Setting:
         when_lost: called with a connection, last of all, when its stream is gone.
         when_dropped: called with a connection and a message of its peer's that was above a rate,
             and was dropped.
+        when_timed: called with each round trip that a pong has given, in seconds.
     """
 
     engine: Engine
@@ -35,6 +36,7 @@ class Setting:
     logger: logging.Logger
     when_lost: Callable[[Any], None] | None = None
     when_dropped: Callable[[Any, str | bytes], None] | None = None
+    when_timed: Callable[[float], None] | None = None
     footings: dict[Agreement, Any] = field(default_factory=dict, compare=False, repr=False)
     """Of compiled connections: what follows from this, by what was agreed on."""
     traffic: Traffic = field(default_factory=new_traffic, compare=False, repr=False)

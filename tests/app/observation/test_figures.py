@@ -15,8 +15,8 @@ def read(snapshot: dict[str, Any]) -> dict[str, list[Any]]:
 def busy_snapshot() -> dict[str, Any]:
     app = new_app()
     app.topics["news"] = Topic()
+    app.tally.round_trips["/rooms/{room}"].add(0.25)
     snapshot = take_snapshot(app)
-    snapshot["routes"]["/rooms/{room}"]["round_trips"] = {"0.5": 0.25, "1.0": None}
     snapshot["routes"]["/rooms/{room}"] |= {"dropped": 5, "discarded": 2}
     snapshot["topics"]["news"]["drops"] = {"drop_oldest": 3, "left": 1}
     snapshot["closes"] = {"1000": 2}
@@ -40,7 +40,9 @@ def test_names_are_unique() -> None:
 def test_figures_are_read_by_their_labels() -> None:
     found = read(busy_snapshot())
     assert found["connections"] == [(("/rooms/{room}",), 0)]
-    assert found["round_trip_seconds"] == [(("/rooms/{room}", "0.5"), 0.25)]
+    ((labels, trips),) = found["round_trip_seconds"]
+    assert labels == ("/rooms/{room}",)
+    assert (trips["sum"], trips["buckets"][-1]) == (0.25, ["+Inf", 1])
     assert found["handshakes"] == [(("refused", "origin"), 4)]
     assert found["closes"] == [(("1000",), 2)]
     route = "/rooms/{room}"

@@ -157,3 +157,22 @@ def test_what_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "prometheus_client", None)
     with pytest.raises(ImportError, match=r"pip install 'trunkline\[app\]'"):
         new_app().metrics()
+
+
+async def test_a_round_trip_is_counted_once_at_its_route() -> None:
+    app = measured()
+
+    @app.websocket("/far")
+    async def handler(ws: Any) -> None:
+        for _ in range(3):
+            await ws.ping()
+        await ws.send("three")
+        await ws.recv()
+
+    async with serving(app) as server, connect(uri_of(server, "/far")) as ws:
+        assert await ws.recv() == "three"
+        found = await scrape(server)
+    assert found["trunkline_round_trip_seconds_count"] == {
+        (("route", "/far"),): 3,
+        (("route", "/rooms/{room}"),): 0,
+    }

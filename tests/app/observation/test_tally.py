@@ -64,3 +64,12 @@ def test_it_is_told_in_numbers_that_json_knows() -> None:
     tally = Tally()
     tally.opened(visit(), ended(1000))
     assert json.loads(json.dumps(tally.describe())) == tally.describe()
+
+
+def test_round_trips_are_counted_by_route() -> None:
+    tally = Tally()
+    for seconds in (0.001, 0.3, 30.0):
+        tally.round_trips["/a"].add(seconds)
+    assert tally.round_trips["/a"].describe()["buckets"][0] == ["0.001", 1]
+    assert tally.round_trips["/a"].describe()["buckets"][-2:] == [["20.0", 2], ["+Inf", 3]]
+    assert tally.round_trips["/b"].describe()["sum"] == 0.0

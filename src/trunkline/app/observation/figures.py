@@ -71,14 +71,6 @@ def drops(snapshot: Snapshot) -> Reading:
             yield (topic, policy), count
 
 
-def round_trips(snapshot: Snapshot) -> Reading:
-    """Read the latest round trips of the connections of each route."""
-    for route, found in snapshot["routes"].items():
-        for share, seconds in found["round_trips"].items():
-            if seconds is not None:
-                yield (route, share), seconds
-
-
 ROUTE, TOPIC = ("route",), ("topic",)
 
 FIGURES = (
@@ -92,11 +84,11 @@ FIGURES = (
         ROUTE,
     ),
     Figure(
-        "gauge",
+        "histogram",
         "round_trip_seconds",
-        "Latest pings of the open WebSockets",
-        round_trips,
-        (*ROUTE, "quantile"),
+        "From a ping of the server to its pong",
+        of_routes("round_trip_seconds"),
+        ROUTE,
     ),
     Figure(
         "counter",

@@ -74,7 +74,9 @@ def describe_routes(app: App) -> dict[str, dict[str, Any]]:
         for connection in service.websockets():
             present[connection.visit.route or ""].append(connection)
     return {
-        route: describe_connections(connections) | describe_traffic(app, route)
+        route: describe_connections(connections)
+        | describe_traffic(app, route)
+        | {"round_trip_seconds": app.tally.round_trips[route].describe()}
         for route, connections in present.items()
     }
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any
 
 from trunkline.app.observation.histogram import Histogram
 from trunkline.app.observation.observer import Observer
 from trunkline.close_codes import MEANINGS
 from trunkline.errors import RequestRefused
-from trunkline.limits import HANDSHAKE_BUCKETS, LAG_BUCKETS, LIFE_BUCKETS
+from trunkline.limits import HANDSHAKE_BUCKETS, LAG_BUCKETS, LIFE_BUCKETS, ROUND_TRIP_BUCKETS
 from trunkline.protocol.http1 import Response
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Tally(Observer):
-    """Counts once for each request and each connection, never for a message.
+    """Counts once for each request, connection and pong, never for a message.
 
     Nothing is counted by a word that a stranger chooses: strangers would fill the memory with it.
     """
@@ -35,6 +35,8 @@ class Tally(Observer):
         self.handshake_seconds = Histogram(HANDSHAKE_BUCKETS)
         self.life_seconds = Histogram(LIFE_BUCKETS)
         self.lag_seconds = Histogram(LAG_BUCKETS)
+        self.round_trips = defaultdict[str, Histogram](lambda: Histogram(ROUND_TRIP_BUCKETS))
+        """Of pings of this side, by the path of the route."""
 
     def arrived(self, visit: Visit) -> None:
         """Count a stream."""
