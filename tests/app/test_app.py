@@ -22,7 +22,7 @@ from tests.app.premises import (
     uri_of,
 )
 from tests.client.certificates import client_context, server_context
-from trunkline import Deflate, InvalidStatus, connect
+from trunkline import Deflate, InvalidStatus, Observer, connect
 from trunkline.app.app import App
 from trunkline.app.observation.tracing import Tracing
 
@@ -245,3 +245,9 @@ def test_it_is_run_as_it_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_health_can_be_left_out() -> None:
     assert not list(new_app(health=None, ready=None).routes)
+
+
+@pytest.mark.parametrize("observer", [Witness, Observer, print, None])
+def test_who_cannot_be_told_is_an_error_at_once(observer: Any) -> None:
+    with pytest.raises(TypeError, match=r"^an observer is an instance of a trunkline\.Observer"):
+        new_app().observe(observer)

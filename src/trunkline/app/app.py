@@ -27,7 +27,7 @@ from trunkline.app.routing.http_route import HttpRoute
 from trunkline.app.routing.path import Path
 from trunkline.app.routing.router import Inherited, Router
 from trunkline.app.routing.websocket_route import WebSocketRoute
-from trunkline.app.running.lifespan import Hook, Lifecycle, Lifespan
+from trunkline.app.running.lifespan import Hook, Lifecycle, Lifespan, check_hook
 from trunkline.app.running.peers import Peers
 from trunkline.app.running.run import run_or_exit
 from trunkline.app.running.run_options import RunOptions
@@ -146,17 +146,33 @@ class App(Router):
     # Around serving
 
     def on_start(self, hook: Hook) -> Hook:
-        """Decorate what is called before anybody is accepted."""
+        """Decorate what is called before anybody is accepted.
+
+        Raises:
+            TypeError: it cannot be called without arguments.
+        """
+        check_hook("on_start", hook)
         self.lifecycle.when_started.append(hook)
         return hook
 
     def on_stop(self, hook: Hook) -> Hook:
-        """Decorate what is called after everybody has left; the last one first."""
+        """Decorate what is called after everybody has left; the last one first.
+
+        Raises:
+            TypeError: it cannot be called without arguments.
+        """
+        check_hook("on_stop", hook)
         self.lifecycle.when_stopped.append(hook)
         return hook
 
     def observe(self, observer: Observer) -> None:
-        """Have somebody told of everything: arrivals, refusals, connections and their ends."""
+        """Have somebody told of everything: arrivals, refusals, connections and their ends.
+
+        Raises:
+            TypeError: it is no observer, or a class of observers.
+        """
+        if not isinstance(observer, Observer):
+            raise TypeError(f"an observer is an instance of a trunkline.Observer, not {observer!r}")
         self.observers.observers.append(observer)
 
     def announce(self) -> None:

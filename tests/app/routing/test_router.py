@@ -90,6 +90,12 @@ WRONG_ROUTES: list[tuple[Callable[[App], Any], type[Exception], str]] = [
     (lambda app: app.get(echo), TypeError, "a path is a string, not <function echo"),
     (lambda app: app.websocket("/", limits={})(echo), TypeError, "limits is a trunkline.Limits"),
     (lambda app: app.websocket("/", invalid=1007)(echo), TypeError, "invalid is a trunkline.In"),
+    (
+        lambda app: app.websocket("/", invalid=Invalid.CLOSE_1007)(echo),
+        ValueError,
+        "invalid=Invalid.CLOSE_1007 needs message=: without it no",
+    ),
+    (lambda app: app.websocket("/", sends=int)(echo), TypeError, "messages cannot be of type int"),
     (lambda app: app.websocket("x")(echo), ValueError, "it must begin with /"),
     (lambda app: app.websocket("/", subprotocols="chat")(echo), TypeError, "not one string"),
     (lambda app: app.websocket("/", origins=["a.com"])(echo), ValueError, "is not an origin"),

@@ -119,3 +119,36 @@ async def test_an_application_needs_none_of_it() -> None:
     app = new_app()
     stack = await Lifecycle(None).start(app)
     await stack.aclose()
+
+
+def needs_the_app(app: App) -> None: ...
+
+
+async def around() -> AsyncIterator[None]:
+    yield
+
+
+@pytest.mark.parametrize("name", ["on_start", "on_stop"])
+@pytest.mark.parametrize(
+    ("hook", "problem"),
+    [
+        (3, "takes a function, not 3"),
+        (
+            needs_the_app,
+            "calls needs_the_app() without arguments: missing a required argument",
+        ),
+        (around, "takes a function, and around() is a generator: what goes around all of serving"),
+    ],
+)
+def test_a_hook_that_cannot_be_called_is_an_error_at_once(
+    name: str, hook: Any, problem: str
+) -> None:
+    with pytest.raises(TypeError) as caught:
+        getattr(new_app(), name)(hook)
+    assert str(caught.value).startswith(f"{name} {problem}")
+
+
+def test_a_function_that_does_not_say_what_it_takes_may_be_a_hook() -> None:
+    app = new_app()
+    assert app.on_start(int) is int
+    assert app.on_stop(dict) is dict

@@ -120,6 +120,8 @@ class Router:
         limits = policy.limits if limits is None else limits
         check_setting("limits", limits, Limits)
         check_setting("invalid", invalid, Invalid)
+        if message is None and invalid is not Invalid.REPLY:
+            raise ValueError(f"invalid={invalid} needs message=: without it no message is invalid")
         check_subprotocols(subprotocols)
         if isinstance(origins, Inherited):
             origins = policy.origins

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, contextmanager
-from inspect import isasyncgenfunction, isawaitable, iscoroutinefunction
+from inspect import (
+    isasyncgenfunction,
+    isawaitable,
+    iscoroutinefunction,
+    isgeneratorfunction,
+    signature,
+)
 from typing import TYPE_CHECKING
 
 from trunkline.auth.callback import name_of
@@ -59,6 +65,26 @@ def check_lifespan(lifespan: Lifespan | None) -> None:
         raise TypeError(f"lifespan {name}() needs the decorator contextlib.asynccontextmanager")
     if lifespan is not None and not callable(lifespan):
         raise TypeError(f"lifespan is a function of the application, not {lifespan!r}")
+
+
+def check_hook(name: str, hook: Hook) -> None:
+    """Refuse what is no function without arguments; `name` is that of the decorator.
+
+    Raises:
+        TypeError: it cannot be called like that, or would do nothing.
+    """
+    if not callable(hook):
+        raise TypeError(f"{name} takes a function, not {hook!r}")
+    if isgeneratorfunction(hook) or isasyncgenfunction(hook):
+        problem = "what goes around all of serving is lifespan= of the application"
+        raise TypeError(f"{name} takes a function, and {name_of(hook)}() is a generator: {problem}")
+    try:
+        signature(hook).bind()
+    except ValueError:
+        return  # compiled, and silent about what it takes
+    except TypeError as error:
+        problem = f"{name} calls {name_of(hook)}() without arguments"
+        raise TypeError(f"{problem}: {error}") from None
 
 
 @contextmanager
