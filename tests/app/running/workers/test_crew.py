@@ -139,6 +139,20 @@ def test_what_it_says_itself_ends_everything_in_its_words(rehearse: Rehearse) ->
     assert stage.crew.is_over
 
 
+@pytest.mark.parametrize(("why", "is_warned"), [("no module", False), ("no database", True)])
+def test_what_stops_all_of_them_is_said_once(
+    why: str, is_warned: bool, rehearse: Rehearse, caplog: pytest.LogCaptureFixture
+) -> None:
+    stage = rehearse(2)
+    for worker, reason in zip(stage.puppets.started, ("no module", why), strict=True):
+        worker.tell(Say.FAILED, why=reason)
+        worker.end(1)
+    stage.crew.reap()
+    assert stage.crew.failure == "no module"
+    warnings = [each for each in caplog.records if each.levelno >= logging.WARNING]
+    assert bool(warnings) is is_warned
+
+
 def test_last_words_that_were_not_read_before_the_death_count(rehearse: Rehearse) -> None:
     stage = rehearse(1)
     stage.puppets.started[0].tell(Say.DISCONNECT, user="ann")

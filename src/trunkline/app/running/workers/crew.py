@@ -143,7 +143,7 @@ class Crew:
         member.channel.close()
         ending = f"{member} {describe_exit(exit_code)}"
         if member.stage is Stage.LEAVING or self.is_stopping:
-            self._logger.log(logging.WARNING if exit_code else logging.INFO, "%s", ending)
+            self._logger.log(self._weight_of(member, exit_code), "%s", ending)
         elif member.stage is Stage.READY:
             self._crashed(member, ending)
         elif self._at(member.slot, Stage.READY):
@@ -151,6 +151,12 @@ class Crew:
             self._logger.error("%s: %s; the old one stays", ending, member.why or "not ready")
         else:
             self._failed_to_start(member, ending)
+
+    def _weight_of(self, member: Member, exit_code: int) -> int:
+        """Say how much the end of a worker matters that was to end."""
+        if member.why is not None and member.why == self.failure:
+            return logging.DEBUG  # said once, for all of them
+        return logging.WARNING if exit_code else logging.INFO
 
     def _crashed(self, member: Member, ending: str) -> None:
         now = self._now()
