@@ -84,7 +84,7 @@ async def test_the_policy_is_logged_once(caplog: pytest.LogCaptureFixture) -> No
             pass
     lines = [record.getMessage() for record in caplog.records if record.name == "trunkline.app"]
     assert lines == [
-        "pages that may connect: all of them, and whoever sends no Origin; for any host;"
+        "pages that may connect: all of them, and whoever sends no Origin; hosts: any;"
         " nobody is asked who they are",
         "insecure: origins=None: any page may connect, with the cookies of its visitor",
     ]

@@ -83,7 +83,7 @@ async def test_who_ignores_even_that_is_left_and_named_in_the_log(
     await watch.leave(NO_PATIENCE)
     assert watch.is_closed
     assert [record.getMessage() for record in caplog.records] == [
-        "1 handlers ignore their cancellation"
+        "handlers that ignore their cancellation: 1"
     ]
     assert caplog.records[0].levelno == logging.ERROR
 

@@ -61,7 +61,7 @@ class Watch:
             if not await self._is_empty_within(patience):
                 self.cut()
                 if not await self._is_empty_within(patience):
-                    logger.error("%d handlers ignore their cancellation", len(self.openings))
+                    logger.error("handlers that ignore their cancellation: %d", len(self.openings))
         except asyncio.CancelledError:
             self.cut()
             raise

@@ -18,16 +18,16 @@ def described(**options: Any) -> str:
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({}, "connect: those of the host that they connect to, and whoever sends no Origin; for"),
+        ({}, "connect: those of the host that they connect to, and whoever sends no Origin; hosts"),
         ({"origins": None}, "may connect: all of them, and whoever sends no Origin; "),
         ({"origins": []}, "pages that may connect: none, and nobody else; "),
         ({"origins": [None]}, "pages that may connect: none, and whoever sends no Origin; "),
-        ({"origins": ["https://a.com"]}, "connect: https://a.com, and nobody else; for any host; "),
+        ({"origins": ["https://a.com"]}, "connect: https://a.com, and nobody else; hosts: any; "),
         (
             {"origins": ["https://a.com", "null", re.compile(r"https://.*\.b\.com"), None]},
             r"connect: https://a.com, null, https://.*\.b\.com, and whoever sends no Origin; ",
         ),
-        ({"hosts": ["a.com", "*.b.com"]}, "; for 2 hosts; "),
+        ({"hosts": ["a.com", "*.b.com"]}, "; hosts: 2; "),
         ({}, "; nobody is asked who they are"),
         ({"auth": lambda request: "ann"}, "; after signing in"),
     ],

@@ -260,7 +260,7 @@ def test_a_changed_program_starts_again(tmp_path: Path) -> None:
         file.write_text(file.read_text() + "\n# changed\n")
         os.utime(file, (1, 1))
         log = ""
-        while "workers are ready" not in log:
+        while "workers that are ready" not in log:
             log += process.stderr.readline()
         assert f"{file} has changed" in log
         process.terminate()

@@ -49,9 +49,9 @@ class Policy:
     def describe(self) -> str:
         """Say in one line who may connect: for the log, when the application starts."""
         pages = describe_origins(self.origins)
-        hosts = "any host" if self.hosts is None else f"{len(self.hosts)} hosts"
+        hosts = "any" if self.hosts is None else len(self.hosts)
         who = "nobody is asked who they are" if self.authenticator is None else "after signing in"
-        return f"pages that may connect: {pages}; for {hosts}; {who}"
+        return f"pages that may connect: {pages}; hosts: {hosts}; {who}"
 
     def insecurities(self) -> list[str]:
         """Name what was switched off that is on for a reason; logged, and told by `/health`."""

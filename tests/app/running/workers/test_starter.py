@@ -145,4 +145,4 @@ def test_threads_are_left_behind_with_a_warning(caplog: pytest.LogCaptureFixture
         end.set()
         thread.join()
     assert quiet == ""
-    assert "1 threads of this process are not in its workers" in caplog.text
+    assert "threads of this process that are not in its workers: 1;" in caplog.text

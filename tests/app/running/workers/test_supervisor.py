@@ -153,7 +153,7 @@ def test_a_hang_up_restarts_them_one_by_one(
     assert stage.notifier.states == ["ready", "reloading", "ready", "stopping"]
     assert stage.readies == [1]
     assert "SIGHUP: one worker after the other is started again" in caplog.text
-    assert "1 workers are ready" in caplog.text
+    assert "workers that are ready: 1" in caplog.text
 
 
 def test_the_second_signal_cuts_and_the_third_one_kills(play: Callable[..., Play]) -> None:

@@ -115,7 +115,7 @@ def warn_of_threads() -> None:
     others = threading.active_count() - 1
     if others:
         logger.warning(
-            "%d threads of this process are not in its workers: start them in lifespan=, "
+            "threads of this process that are not in its workers: %d; start them in lifespan=, "
             "or run it by the command: trunkline serve module:app",
             others,
         )

@@ -119,7 +119,7 @@ class Supervisor:
     def _stop(self) -> None:
         self._wishes_to_stop += 1
         if self._wishes_to_stop == 1:
-            self._logger.info("draining %d workers; once more cuts at once", self._count())
+            self._logger.info("workers that drain: %d; once more cuts at once", self._count())
             self._notifier.stopping()
             self._crew.drain()
         elif self._wishes_to_stop == 2:
@@ -162,7 +162,7 @@ class Supervisor:
             self._when_ready()
             self._notifier.ready()
         if self._was_rolling and not crew.is_rolling and not crew.is_stopping:
-            self._logger.info("%d workers are ready", self._count())
+            self._logger.info("workers that are ready: %d", self._count())
             self._notifier.ready()
         self._was_rolling = crew.is_rolling
         if self._notifier.interval is not None and time.monotonic() >= self._next_beat:
