@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 
 import pytest
 
@@ -55,7 +56,6 @@ async def fetch(
     [
         ("/", "text/html; charset=utf-8", b"<p>home"),
         ("/index.html", "text/html; charset=utf-8", b"<p>home"),
-        ("/docs", "text/html; charset=utf-8", b"<p>docs"),
         ("/docs/", "text/html; charset=utf-8", b"<p>docs"),
         ("//docs/", "text/html; charset=utf-8", b"<p>docs"),
         ("/app.js", None, b"1"),
@@ -111,6 +111,39 @@ OUTSIDE = [
 async def test_what_is_not_there_or_outside_is_not_found(folder: Path, path: str) -> None:
     response = await fetch(folder, path)
     assert (response.status_code, response.body) == (404, b"there is no such file\n")
+
+
+@pytest.mark.parametrize(
+    ("path", "place"),
+    [
+        ("/site/docs", "/site/docs/"),
+        ("/site/docs?a=/b/&c=%2F", "/site/docs/?a=/b/&c=%2F"),
+        ("/site/doc%73", "/site/doc%73/"),
+        ("/site/a:b", "/site/a:b/"),
+    ],
+)
+async def test_a_browser_is_sent_to_the_slash_of_a_folder(
+    folder: Path, path: str, place: str
+) -> None:
+    (folder / "a:b").mkdir()
+    (folder / "a:b/index.html").write_text("<p>colon")
+    response = await fetch(folder, path, "/site", OWN)
+    assert (response.status_code, response.body) == (308, b"")
+    assert urljoin(f"http://trunkline.test{path}", response.headers["Location"]) == (
+        f"http://trunkline.test{place}"
+    )
+    assert response.headers["Cache-Control"] == "max-age=60"
+
+
+@pytest.mark.parametrize("path", ["//docs", "//docs?next=//docs", "///docs"])
+async def test_nobody_is_sent_to_another_host(folder: Path, path: str) -> None:
+    response = await fetch(folder, path)
+    assert response.status_code == 308
+    assert response.headers["Location"].startswith("./docs/")
+
+
+async def test_a_folder_without_an_index_is_no_way_to_anywhere(folder: Path) -> None:
+    assert (await fetch(folder, "/empty")).status_code == 404
 
 
 async def test_a_folder_may_be_below_a_path(folder: Path) -> None:

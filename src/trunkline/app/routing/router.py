@@ -187,7 +187,8 @@ class Router:
 
         Args:
             path: where they are; `/` for the whole site.
-            folder: must be there; `index.html` stands for its folder.
+            folder: must be there; `index.html` stands for its folder, to whose final slash a
+                browser is sent.
             headers: sent with every file, such as Content-Security-Policy; Cache-Control is
                 `no-cache` unless it is here.
 

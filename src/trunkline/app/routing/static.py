@@ -27,7 +27,7 @@ HEADERS = NO_GUESS | {"Cache-Control": "no-cache"}
 
 GIVEN = frozenset(
     (
-        *("connection", "content-length", "content-type", "date", "etag", "server"),
+        *("connection", "content-length", "content-type", "date", "etag", "location", "server"),
         # RFC 9110 §7.6.1, §7.8; RFC 9112 §6: these are about the stream, which ends with the answer
         *("keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"),
     )
@@ -109,9 +109,24 @@ def not_there() -> RequestRefused:
     return RequestRefused(HTTPStatus.NOT_FOUND, "there is no such file")
 
 
+def lacks_slash(root: Path, name: str) -> bool:
+    """Whether a name is that of a folder, and does not end as one."""
+    return name != "" and not name.endswith("/") and os.path.isdir(root / name.lstrip("/"))
+
+
+def add_slash(request: HttpRequest, fields: Headers) -> Response:
+    """Send a browser to the folder: links of its page count from the last slash."""
+    path, query_mark, query = request.request.path.partition("?")
+    # From here on, not from the root, which a proxy may have elsewhere; and never //another.host
+    place = f"./{path.rpartition('/')[2]}/{query_mark}{query}"
+    return make_response(HTTPStatus.PERMANENT_REDIRECT, b"", Headers(fields, {"Location": place}))
+
+
 def answer_file(request: HttpRequest, root: Path, name: str, fields: Headers) -> Response:
-    """Answer with a file, or with 304 where the client has it."""
+    """Answer with a file, with 304 where the client has it, or with the way to its folder."""
     file = find(root, name)
+    if lacks_slash(root, name):
+        return add_slash(request, fields)
     try:
         return respond(request, file, file.stat(), fields)
     except OSError:
