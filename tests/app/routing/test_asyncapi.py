@@ -273,6 +273,29 @@ def test_other_servers_are_errors(uri: str) -> None:
         document(new_app(), servers={"a": uri})
 
 
+WRONG: list[tuple[dict[str, Any], type[Exception], str]] = [
+    ({"version": 1}, TypeError, "version is a string, not 1"),
+    ({"title": None}, TypeError, "title is a string, not None"),
+    ({"servers": "wss://x"}, TypeError, "servers are addresses by their names, not 'wss://x'"),
+    ({"servers": {"a": None}}, TypeError, "the address of a server is a string, not None"),
+    ({"servers": {1: "wss://x"}}, TypeError, "the name of a server is a string, not 1"),
+    ({"servers": {"a b": "wss://x"}}, ValueError, "'a b' cannot be the name of a server: it is"),
+    ({"servers": {"": "wss://x"}}, ValueError, "'' cannot be the name of a server: it is"),
+]
+
+
+@pytest.mark.parametrize(("options", "kind", "problem"), WRONG)
+@pytest.mark.parametrize("name", ["asyncapi", "serve_asyncapi"])
+def test_what_cannot_be_written_is_an_error_at_once(
+    name: str, options: dict[str, Any], kind: type[Exception], problem: str
+) -> None:
+    app = new_app()
+    with pytest.raises(kind) as caught:
+        getattr(app, name)(**{"title": "Shop", "version": "1"} | options)
+    assert str(caught.value).startswith(problem)
+    assert "/asyncapi.json" not in [route.path.template for route in app.routes]
+
+
 def test_without_typed_routes_there_is_nothing() -> None:
     assert document(new_app()) == {
         "asyncapi": "3.0.0",

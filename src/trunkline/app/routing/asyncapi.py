@@ -18,6 +18,7 @@ SCHEMAS = "#/components/schemas/"
 MESSAGES = "#/components/messages/"
 SECURITY = "#/components/securitySchemes/"
 
+SERVER_NAME = re.compile(r"[A-Za-z0-9._-]+")
 NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9]+")
 
 
@@ -37,16 +38,18 @@ def write_document(
         servers: addresses of servers by their names, such as `wss://example.com/chat`.
 
     Raises:
-        ValueError: an address of a server is none of a WebSocket.
+        TypeError: title, version, or an address of a server is no string.
+        ValueError: an address of a server is none of a WebSocket, or its name cannot be one.
     """
+    info = {"title": text_of("title", title), "version": text_of("version", version)}
+    found = {"servers": describe_servers({} if servers is None else servers)}
     document = Document()
     for route in routes:
         if route.schema is not None or route.outgoing is not None:
             document.add(route)
-    found = {"servers": {name: describe_server(uri) for name, uri in (servers or {}).items()}}
     return {
         "asyncapi": VERSION,
-        "info": {"title": title, "version": version},
+        "info": info,
         "defaultContentType": JSON,
         **{key: value for key, value in found.items() if value},
         **document.parts(),
@@ -136,9 +139,28 @@ def describe_channel(route: WebSocketRoute, messages: Iterable[str]) -> dict[str
     }
 
 
+def text_of(what: str, value: object) -> str:
+    """Give a text as it stands, or say that it is none: `what` is its name."""
+    if not isinstance(value, str):
+        raise TypeError(f"{what} is a string, not {value!r}")
+    return value
+
+
+def describe_servers(servers: Mapping[str, str]) -> dict[str, Any]:
+    """Describe servers by their names."""
+    if not isinstance(servers, Mapping):
+        raise TypeError(f"servers are addresses by their names, not {servers!r}")
+    for name in servers:
+        # AsyncAPI 3 §Servers Object: other names are not valid
+        if not SERVER_NAME.fullmatch(text_of("the name of a server", name)):
+            problem = "cannot be the name of a server: it is letters, digits, '.', '-' and '_'"
+            raise ValueError(f"{name!r} {problem}")
+    return {name: describe_server(uri) for name, uri in servers.items()}
+
+
 def describe_server(uri: str) -> dict[str, str]:
     """Describe a server by its address."""
-    parts = urlsplit(uri)
+    parts = urlsplit(text_of("the address of a server", uri))
     if parts.scheme not in ("ws", "wss") or not parts.netloc:
         raise ValueError(
             f"{uri!r} is not the address of a server; one looks like wss://example.com"

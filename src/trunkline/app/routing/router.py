@@ -209,6 +209,9 @@ class Router:
             title: of the application.
             version: of the application.
             servers: addresses by names: `{"production": "wss://example.com"}`.
+
+        Raises:
+            TypeError, ValueError: an argument cannot be meant like that.
         """
         routes = (route for route in self.routes if isinstance(route, WebSocketRoute))
         return write_document(routes, title=title, version=version, servers=servers)
@@ -230,7 +233,13 @@ class Router:
             version: of the application.
             servers: addresses by names.
             auth: who finds out who asks; by default nobody is asked.
+
+        Raises:
+            TypeError, ValueError: an argument cannot be meant like that, or another handler has
+                the path.
         """
+        # What cannot be written is told now, not to whoever asks.
+        write_document((), title=title, version=version, servers=servers)
 
         def document(request: HttpRequest) -> dict[str, Any]:
             return self.asyncapi(title=title, version=version, servers=servers)
