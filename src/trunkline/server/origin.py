@@ -85,7 +85,7 @@ def check_origin(
     if origins is None:
         return
     if isinstance(origins, SameOrigin):
-        host = forwarded or request.headers["Host"]
+        host = forwarded or request.headers.get("Host", "")
         allowed = origin is None or is_same(origin, host, is_secure=is_secure)
     else:
         allowed = any(matches(origin, candidate) for candidate in origins)
