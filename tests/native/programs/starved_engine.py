@@ -318,7 +318,8 @@ def live(name: str, k: int, width: int) -> int:
     has_ended = conversation.run(tasks, STALL)
     calls_left.value = -1
     failed = has_failed.value
-    wrong = any(isinstance(task.exception(), Wrong) for task in tasks if task.done())
+    ended = [task for task in tasks if task.done() and not task.cancelled()]
+    wrong = any(isinstance(task.exception(), Wrong) for task in ended)
     ghosts = conversation.lost_tasks()
     for task in tasks:
         task.cancel()
