@@ -25,6 +25,8 @@ from tests.client.certificates import client_context, server_context
 from trunkline import Deflate, InvalidStatus, Observer, connect
 from trunkline.app.app import App
 from trunkline.app.observation.tracing import Tracing
+from trunkline.app.running.peers import Peers
+from trunkline.auth.identity import Identity
 
 # Routes
 
@@ -210,6 +212,31 @@ except ImportError as error:
 def test_an_application_needs_no_other_package() -> None:
     found = subprocess.run([sys.executable, "-c", BARE], capture_output=True, text=True, check=True)
     assert found.stdout == "typed messages need msgspec: pip install 'trunkline[app]'\n"
+
+
+# Who is there
+
+
+@pytest.mark.parametrize(
+    ("who", "error", "problem"),
+    [
+        ({"user": 7}, TypeError, "user is of type int, not a string"),
+        ({"user": Identity("ann")}, TypeError, "user is of type Identity, not a string"),
+        ({"user": "ann", "code": 1005}, ValueError, "close code 1005 must not be sent"),
+        ({"user": "ann", "reason": "x" * 124}, ValueError, "close reason is 124 bytes, limit 123"),
+    ],
+)
+def test_who_cannot_be_disconnected_is_an_error_before_others_are_told(
+    who: dict[str, Any], error: type[Exception], problem: str
+) -> None:
+    class Others(Peers):
+        def disconnect(self, user: str, code: int, reason: str) -> None:
+            raise AssertionError("other workers are told")
+
+    app = new_app()
+    app.peers = Others(app)
+    with pytest.raises(error, match=problem):
+        app.disconnect(**who)
 
 
 # Seeing

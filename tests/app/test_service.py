@@ -26,9 +26,7 @@ from trunkline import Close, ConnectionClosed, Limits, RequestRefused, connect
 from trunkline.app.admission.expiry import Expiry
 from trunkline.app.app_server import AppServer
 from trunkline.app.observation.snapshot import describe_traffic
-from trunkline.app.running.peers import Peers
 from trunkline.app.service import Service
-from trunkline.auth.identity import Identity
 from trunkline.limits import APP_LIMITS, Rate
 
 
@@ -114,28 +112,6 @@ async def test_what_came_from_a_user_before_their_end_is_not_handled(token: str,
         assert await told.get() == code
         assert describe_traffic(app, "/")["discarded"] == 2
     assert (traffic.messages_received, traffic.discarded, traffic.dropped) == (3, 2, 0)
-
-
-@pytest.mark.parametrize(
-    ("who", "error", "problem"),
-    [
-        ({"user": 7}, TypeError, "user is of type int, not a string"),
-        ({"user": Identity("ann")}, TypeError, "user is of type Identity, not a string"),
-        ({"user": "ann", "code": 1005}, ValueError, "close code 1005 must not be sent"),
-        ({"user": "ann", "reason": "x" * 124}, ValueError, "close reason is 124 bytes, limit 123"),
-    ],
-)
-def test_who_cannot_be_disconnected_is_an_error_before_others_are_told(
-    who: dict[str, Any], error: type[Exception], problem: str
-) -> None:
-    class Others(Peers):
-        def disconnect(self, user: str, code: int, reason: str) -> None:
-            raise AssertionError("other workers are told")
-
-    app = new_app()
-    app.peers = Others(app)
-    with pytest.raises(error, match=problem):
-        app.disconnect(**who)
 
 
 async def test_nothing_is_said_to_whoever_was_disconnected() -> None:

@@ -1,5 +1,7 @@
 """Paths with parameters, and which paths of requests they are."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -79,12 +81,19 @@ def test_a_template_that_cannot_be_meant_is_an_error(template: str, problem: str
     assert problem in str(caught.value)
 
 
+def test_a_path_that_is_no_string_is_an_error() -> None:
+    template: Any = ["/chat"]
+    with pytest.raises(TypeError, match=r"^a path is a string, not \['/chat'\]$"):
+        Path(template)
+
+
 def test_parameters_and_shape_are_known() -> None:
     path = Path("/a/{b}/{c:int}/{d:path}")
     assert path.parameters == {"b", "c", "d"}
-    assert not path.is_literal
+    assert path.is_greedy and not path.is_literal
     assert path.shape == "/a/{:str}/{:int}/{:path}" == Path("/a/{x:str}/{y:int}/{z:path}").shape
     assert path.address == "/a/{b}/{c}/{d}"
+    assert not Path("/a/{b}/{c:int}").is_greedy
     assert Path("/a/b").is_literal
     assert Path("/a/b").shape == "/a/b"
 

@@ -1,7 +1,7 @@
 """What begins before serving, and ends after it."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import pytest
@@ -113,6 +113,12 @@ def test_a_lifespan_that_is_no_context_manager_is_an_error_at_once() -> None:
     for lifespan in (generator, coroutine):
         with pytest.raises(TypeError, match=r"needs the decorator contextlib\.asynccontext"):
             App(lifespan=lifespan)  # type: ignore[arg-type]
+
+
+def test_a_lifespan_that_is_no_function_is_an_error_at_once() -> None:
+    lifespan: Any = AsyncExitStack()
+    with pytest.raises(TypeError, match=r"^lifespan is a function of the application, not <"):
+        Lifecycle(lifespan)
 
 
 async def test_an_application_needs_none_of_it() -> None:
