@@ -34,6 +34,7 @@ from trunkline.engines.asyncio_engine import (
     tls_options,
 )
 from trunkline.engines.engine import Address, Engine, Stream
+from trunkline.engines.tcp import TCP_NOTSENT_LOWAT
 
 PLENTY = 8 * 1024 * 1024
 """Bytes that no socket buffer of loopback takes at once."""
@@ -119,6 +120,39 @@ async def test_reading_and_writing_pause_and_resume(harbour: Harbour) -> None:
     server.stream.resume_reading()
     await client.ear.until(lambda: client.ear.resumed > 0)
     assert not client.stream.is_writing_paused
+    for end in (client, server):
+        end.stream.abort()
+        await end.ear.until_lost()
+
+
+async def test_who_waits_for_the_peer_may_pause_early(harbour: Harbour) -> None:
+    client, server = await harbour.pair()
+    client.stream.pause_early()
+    assert not client.stream.is_writing_paused
+    server.stream.pause_reading()
+    while not client.stream.is_held_up:
+        client.stream.write(b"x" * (WRITE_LIMIT // 2))
+        await asyncio.sleep(0)
+    assert not client.stream.is_writing_paused
+    client.stream.pause_early()
+    assert client.stream.is_writing_paused
+    server.stream.resume_reading()
+    await client.ear.until(lambda: client.ear.resumed == 1)
+    assert not client.stream.is_writing_paused
+    for end in (client, server):
+        end.stream.abort()
+        await end.ear.until_lost()
+
+
+@pytest.mark.skipif(TCP_NOTSENT_LOWAT is None, reason="this platform takes what it likes")
+async def test_the_kernel_may_be_given_less_until_the_end(plain: Harbour) -> None:
+    assert TCP_NOTSENT_LOWAT is not None
+    client, server = await plain.pair()
+    sock = server.stream.get_extra_info("socket")
+    server.stream.limit_unsent(1234)
+    server.stream.end_writing()
+    server.stream.limit_unsent(4321)
+    assert sock.getsockopt(socket.IPPROTO_TCP, TCP_NOTSENT_LOWAT) == 1234
     for end in (client, server):
         end.stream.abort()
         await end.ear.until_lost()

@@ -16,7 +16,7 @@ from trunkline.engines.asyncio_engine import (
     AsyncioListener,
     AsyncioStream,
 )
-from trunkline.engines.engine import Address, Engine, Listener, Receiver, Stream, Tls
+from trunkline.engines.engine import Address, Engine, Listener, Receiver, Stream, Tls, elsewhere
 
 
 def methods(interface: type) -> set[str]:
@@ -52,3 +52,10 @@ def test_addresses_and_tls_do_not_change() -> None:
     for thing, name in ((Address(), "host"), (tls, "context")):
         with pytest.raises(dataclasses.FrozenInstanceError):
             setattr(thing, name, "other")
+
+
+def test_a_call_from_another_loop_is_told_how_to_be_made() -> None:
+    assert str(elsewhere("publish()")) == (
+        "publish() was called outside of the event loop of its connections;"
+        " another thread has it called with loop.call_soon_threadsafe()"
+    )

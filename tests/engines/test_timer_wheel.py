@@ -9,6 +9,7 @@ import weakref
 from collections.abc import Callable
 from importlib import import_module
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from hypothesis import given
@@ -356,6 +357,22 @@ def test_a_timer_can_be_set_again_after_it_fired_and_after_it_was_cancelled(
     wheel.set(reminder, 1)
     clock.advance(2)
     assert [round(ring - start) for ring in reminder.bell.rings] == [1, 5]
+
+
+def test_without_memory_for_its_slot_a_timer_fires_when_it_was_to_before(
+    monkeypatch: pytest.MonkeyPatch, clock: VirtualClock
+) -> None:
+    wheel, bell, other = timer_wheel.TimerWheel(clock.now, clock.wake_at), Bell(clock), Bell(clock)
+    start = clock.time
+    timer = wheel.call_in(1, bell)
+    with monkeypatch.context() as scarce:
+        scarce.setattr(timer_wheel.heapq, "heappush", Mock(side_effect=MemoryError))
+        with pytest.raises(MemoryError):
+            wheel.set(timer, 5)
+    wheel.call_in(5, other)
+    assert len(wheel) == 2
+    clock.advance(10)
+    assert [round(ring - start) for ring in bell.rings + other.rings] == [1, 5]
 
 
 def test_a_timer_that_is_not_set_can_be_removed(wheel: TimerWheel, reminder: Any) -> None:
