@@ -236,6 +236,14 @@ def test_what_cannot_be_meant_is_refused_at_once(
         as_asgi(handler, **options)
 
 
+@pytest.mark.parametrize(
+    "option", [{"origins": ["https://a.com"]}, {"max_size": 1}, {"limits": trunkline.Limits()}]
+)
+def test_an_application_says_by_itself_what_a_handler_is_told(option: dict[str, Any]) -> None:
+    with pytest.raises(TypeError, match="an App says all of that itself"):
+        as_asgi(trunkline.App(), **option)
+
+
 # Without a server
 
 

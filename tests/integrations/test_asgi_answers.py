@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from trunkline import RequestRefused
-from trunkline.integrations.asgi_answers import live, refuse, refuse_http, respond
+from trunkline.integrations.asgi_answers import accept, live, refuse, refuse_http, respond
 from trunkline.integrations.interface import Message, Scope
 from trunkline.protocol.http1 import make_response
 
@@ -52,6 +52,12 @@ async def test_a_page_is_told_what_is_here(version: str, has_upgrade: bool) -> N
     await refuse_http({"type": "http", "http_version": version}, send)
     assert send.messages[0]["status"] == 426
     assert (b"upgrade" in send.headers()) is has_upgrade
+
+
+@pytest.mark.parametrize("subprotocol", ["chat", None])
+def test_whoever_is_let_in_hears_of_the_subprotocol(subprotocol: str | None) -> None:
+    told = {"type": "websocket.accept", "subprotocol": subprotocol, "headers": []}
+    assert accept(subprotocol) == told
 
 
 async def test_what_is_of_the_line_is_left_to_the_server() -> None:

@@ -13,7 +13,6 @@ from fastapi import FastAPI
 import trunkline
 from tests.integrations.serving import HANG, OURS, Served, serving
 from trunkline import App, Events, InvalidStatus, Limits, connect
-from trunkline.integrations.asgi import as_asgi
 from trunkline.integrations.asgi_app import AsgiApp, AsgiService, read_body, upgrade_of
 from trunkline.integrations.interface import Message
 
@@ -146,14 +145,6 @@ async def test_alone_it_lives_with_its_server() -> None:
             assert await client.recv() == "X"
         assert len(app.services) == 1
     assert not app.services
-
-
-@pytest.mark.parametrize(
-    "option", [{"origins": ["https://a.com"]}, {"max_size": 1}, {"limits": Limits()}]
-)
-def test_an_application_says_by_itself_what_a_handler_is_told(option: dict[str, Any]) -> None:
-    with pytest.raises(TypeError, match="an App says all of that itself"):
-        as_asgi(new_app(), **option)
 
 
 async def test_another_scope_is_none() -> None:
