@@ -49,22 +49,6 @@ async def test_process_request_sees_a_connection_that_is_connecting() -> None:
     assert seen == [State.CONNECTING, True, "127.0.0.1"]
 
 
-class Odd(BaseException):
-    """As test frameworks and task libraries have."""
-
-
-@pytest.mark.parametrize("kind", [Odd, asyncio.CancelledError])
-async def test_a_hook_that_raises_what_is_no_exception_is_a_mistake_as_well(
-    caplog: pytest.LogCaptureFixture, kind: type[BaseException]
-) -> None:
-    async def process_request(ws: ServerConnection, request: Request) -> None:
-        raise kind
-
-    async with server_for(process_request=process_request) as server:
-        assert (await ask(server, request())).status_code == 500
-    assert caplog.messages == ["opening handshake failed"]
-
-
 def add_header(ws: ServerConnection, request: Request, response: Response) -> None:
     response.headers["X-Added"] = "yes"
 

@@ -118,6 +118,12 @@ def test_one_string_is_not_a_list() -> None:
         check_hosts(wrong)
 
 
+@pytest.mark.parametrize("host", [None, 8000, b"example.com"])
+def test_a_host_is_a_string(host: Any) -> None:
+    with pytest.raises(TypeError, match=f"^a host is a string, not {host!r}$"):
+        check_hosts(["example.com", host])
+
+
 def test_a_list_that_changes_later_is_kept_as_it_was() -> None:
     hosts = ["example.com"]
     allowed = check_hosts(hosts)

@@ -535,6 +535,22 @@ async def test_a_broken_hook_is_500_and_the_log_says_why(
     assert not handler.was_reached
 
 
+class Odd(BaseException):
+    """As test frameworks and task libraries have."""
+
+
+@pytest.mark.parametrize("kind", [Odd, asyncio.CancelledError])
+async def test_a_hook_that_raises_what_is_no_exception_is_a_mistake_as_well(
+    caplog: pytest.LogCaptureFixture, kind: type[BaseException]
+) -> None:
+    async def process_request(ws: ServerConnection, request: Request) -> None:
+        raise kind
+
+    async with server_for(process_request=process_request) as server:
+        assert (await ask(server, request())).status_code == 500
+    assert caplog.messages == ["opening handshake failed"]
+
+
 async def test_whoever_was_answered_before_something_fails_is_cut(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

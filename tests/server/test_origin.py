@@ -171,6 +171,13 @@ def test_one_string_is_not_a_list() -> None:
         check_origins(wrong)
 
 
+@pytest.mark.parametrize("origin", [5, b"https://example.com", ["https://example.com"]])
+def test_an_origin_is_a_string_a_pattern_or_none(origin: Any) -> None:
+    wanted = re.escape(f"an origin is a string, a pattern or None, not {origin!r}")
+    with pytest.raises(TypeError, match=f"^{wanted}$"):
+        check_origins(["https://example.com", origin])
+
+
 @pytest.mark.parametrize("origins", [None, SAME_ORIGIN])
 def test_a_policy_that_cannot_change_is_kept(origins: Origins) -> None:
     assert freeze(origins) is origins
