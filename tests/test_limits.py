@@ -15,6 +15,7 @@ from trunkline.limits import (
     LimitOptions,
     Limits,
     Rate,
+    check_setting,
     with_options,
 )
 
@@ -132,6 +133,13 @@ def test_an_unknown_option_is_named_like_an_unexpected_argument() -> None:
 def test_an_option_is_checked_like_the_limit_it_replaces() -> None:
     with pytest.raises(ValueError, match="max_size is -1"):
         with_options(DEFAULT_LIMITS, {"max_size": -1})
+
+
+def test_a_setting_is_nothing_but_its_kind() -> None:
+    check_setting("limits", DEFAULT_LIMITS, Limits)
+    wrong = {"max_size": 3}
+    with pytest.raises(TypeError, match=r"^limits is a trunkline\.Limits, not \{'max_size': 3\}$"):
+        check_setting("limits", wrong, Limits)
 
 
 def test_the_ceiling_of_a_delay_doubles_until_the_cap() -> None:
