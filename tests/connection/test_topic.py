@@ -893,6 +893,26 @@ async def test_a_group_that_cannot_be_sent_to_is_cut_and_the_others_are_sent_to(
     assert caplog.text.count("a topic could not send to") == 2
 
 
+async def test_where_a_tick_cannot_be_handed_out_nobody_misses_it_without_a_word(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_memory(*_: object) -> None:
+        raise MemoryError
+
+    hall = Hall()
+    lines = [hall.enter(role) for role in (Role.SERVER, Role.SERVER, Role.CLIENT)]
+    await publish(hall.topic, 0)
+    with monkeypatch.context() as patch, caplog.at_level(logging.ERROR):
+        patch.setattr(hall.topic, "_deliver_to_all", no_memory)
+        await publish(hall.topic, 1)
+    assert all(line.stream.was_aborted for line in lines)
+    assert len(hall.topic) == 0
+    assert "MemoryError" in caplog.text
+    newcomer = hall.enter(Role.SERVER)
+    await publish(hall.topic, 2)
+    assert numbers(newcomer) == [2]
+
+
 async def test_those_who_cannot_be_let_wait_are_cut_and_touch_no_other(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:

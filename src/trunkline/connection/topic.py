@@ -219,6 +219,14 @@ class Topic:
     def _flush(self) -> None:
         tick, self._tick, self._tick_size = self._tick, [], 0
         self._tick_number += 1
+        try:
+            self._deliver_to_each(tick)
+        except Exception:
+            # Nobody knows who got it.
+            while self._subscriptions:
+                self._cut(next(iter(self._subscriptions)))
+
+    def _deliver_to_each(self, tick: Sequence[SharedMessage]) -> None:
         apart = list(self._apart)
         if tick:
             self._cohorts = {kind: cohort for kind, cohort in self._cohorts.items() if cohort}
