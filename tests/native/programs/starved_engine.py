@@ -220,10 +220,17 @@ class Conversation:
         self.is_fan_out = name == "fanout"
         if name.startswith("tls"):
             tls.is_borrowing = tls.is_borrowing and name == "tls"
-            self.server_tls, self.client_tls = contexts()
+            self.authority = trustme.CA()
+            self.server_tls = identified(self.authority)
+            self.client_tls = trusting(self.authority)
             # Where SSL_new() fails, CPython 3.11 uses what it has just freed (_ssl.c).
             securing.wrap = while_plentiful(securing.wrap)
         self.servers = [self.loop.run_until_complete(self.serve(kind)) for kind in self.kinds()]
+
+    def trust_anew(self) -> None:
+        """Forget certificates that OpenSSL read without memory: to it they stay wrong for ever."""
+        if self.client_tls is not None:
+            self.client_tls = trusting(self.authority)
 
     def kinds(self) -> list[Any]:
         """Give the handlers."""
@@ -298,13 +305,18 @@ async def close(server: Server) -> None:
     await server.wait_closed()
 
 
-def contexts() -> tuple[ssl.SSLContext, ssl.SSLContext]:
-    """Make the contexts of both sides."""
-    authority = trustme.CA()
-    mine, theirs = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.create_default_context()
-    authority.issue_cert("127.0.0.1").configure_cert(mine)
-    authority.configure_trust(theirs)
-    return mine, theirs
+def identified(authority: trustme.CA) -> ssl.SSLContext:
+    """Make the context of the servers."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    return context
+
+
+def trusting(authority: trustme.CA) -> ssl.SSLContext:
+    """Make the context of the clients."""
+    context = ssl.create_default_context()
+    authority.configure_trust(context)
+    return context
 
 
 def live(name: str, k: int, width: int) -> int:
@@ -326,6 +338,7 @@ def live(name: str, k: int, width: int) -> int:
     for server in conversation.servers:
         for connection in server.connections:
             connection.abort()
+    conversation.trust_anew()
     again = conversation.begin()
     if not conversation.run(again, STALL, ghosts) or any(task.exception() for task in again):
         return DEAF
