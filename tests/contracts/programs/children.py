@@ -4,12 +4,12 @@ import asyncio
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[3]))
 
 from tests.contracts.engines import make_engine
+from tests.contracts.forking import fork
 from tests.engines.ear import End, Harbour
 from trunkline.engines.engine import Address
 
@@ -20,16 +20,6 @@ async def converse(client: End, server: End) -> None:
         count = len(other.ear.data)
         end.stream.write(b"hello")
         await other.ear.until(lambda other=other, count=count: len(other.ear.data) == count + 5)
-
-
-def fork(act: Callable[[], None]) -> None:
-    """Let a child do something, and end."""
-    child = os.fork()
-    if child == 0:
-        act()
-        os._exit(0)
-    _, status = os.waitpid(child, 0)
-    assert os.waitstatus_to_exitcode(status) == 0
 
 
 def run_a_loop_of_its_own(name: str) -> None:

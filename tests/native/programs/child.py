@@ -3,26 +3,16 @@
 import asyncio
 import os
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[3]))
 
 from tests.contracts.engines import make_engine
+from tests.contracts.forking import fork
 from tests.engines.ear import End, Harbour
 from trunkline.engines.engine import Address
 
 MANY = b"x" * 1_000_000
-
-
-def in_a_child(act: Callable[[], object]) -> None:
-    """Let a child do something, and end."""
-    child = os.fork()
-    if child == 0:
-        act()
-        os._exit(0)
-    _, status = os.waitpid(child, 0)
-    assert os.waitstatus_to_exitcode(status) == 0
 
 
 async def until_data(end: End, size: int) -> None:
@@ -41,16 +31,16 @@ async def converse(client: End, server: End) -> None:
 async def hands_off(client: End, server: End) -> None:
     """Whatever a child does, the parent's connection goes on."""
     for end in (client, server):
-        in_a_child(lambda end=end: end.stream.write(b"from the child"))
+        fork(lambda end=end: end.stream.write(b"from the child"))
         await converse(client, server)
-        in_a_child(end.stream.end_writing)
+        fork(end.stream.end_writing)
         await converse(client, server)
-        in_a_child(end.stream.abort)
+        fork(end.stream.abort)
         await converse(client, server)
     # What the parent has still to send is not sent by both.
     client.stream.write(MANY)
     before = len(server.ear.data)
-    in_a_child(client.stream.close)
+    fork(client.stream.close)
     await until_data(server, before + len(MANY))
     await converse(client, server)
     print("untouched")
