@@ -10,11 +10,15 @@ import pytest
 
 from tests.contracts.twins import needs
 from tests.native.line import new_engine, talk, text
-from trunkline.errors import ConcurrencyError, ConnectionClosedError
+from tests.server.wire import HANG_SECONDS
+from trunkline.errors import ConcurrencyError, ConnectionClosedError, ConnectionClosedOK
 
 pytestmark = needs("inbox")
 
 MANY = 500
+GOODBYE = bytes([0x88, 2]) + (1000).to_bytes(2, "big")
+"""A close frame as a server sends it."""
+
 ROUNDS = 100
 """Of a loop, in any of which something would have come."""
 
@@ -178,4 +182,28 @@ async def test_what_is_discarded_is_counted_and_gone(engine: Any, taken: int) ->
     assert [one.ws.inbox.discard(), one.ws.inbox.discard()] == [3 - taken, 0]
     with pytest.raises(ConnectionClosedError, match="4000"):
         await one.ws.recv()
+    await one.end()
+
+
+async def test_whoever_could_not_be_told_of_a_goodbye_hears_of_the_loss(
+    engine: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = talk(engine)
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda *_: None)
+    call_soon, refused = loop.call_soon, []
+
+    def refuse_first(callback: Any, *args: Any, context: Any = None) -> Any:
+        if not refused:
+            refused.append(callback)
+            raise MemoryError
+        return call_soon(callback, *args, context=context)
+
+    reading = asyncio.create_task(one.ws.recv())
+    await asyncio.sleep(0)
+    monkeypatch.setattr(loop, "call_soon", refuse_first)
+    one.say(GOODBYE)
+    with pytest.raises(ConnectionClosedOK):
+        await asyncio.wait_for(reading, HANG_SECONDS)
+    assert len(refused) == 1
     await one.end()

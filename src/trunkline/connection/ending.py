@@ -41,7 +41,7 @@ class Ending:
     @classmethod
     def answered(cls, goodbye: Close) -> Ending:
         """Make what is known where the peer's goodbye came as it should, and was answered."""
-        return cls(rcvd=goodbye, sent=goodbye, closer=Closer.PEER, silence=0.0, is_told=True)
+        return cls(rcvd=goodbye, sent=goodbye, closer=Closer.PEER, silence=0.0)
 
     @property
     def has_come(self) -> bool:

@@ -176,10 +176,11 @@ async def stay(ws: trunkline.Connection) -> None:
     await ws.wait_closed()
 
 
-async def listen(uri: str) -> None:
+async def listen(uri: str, arrival: asyncio.Event) -> None:
     """Hear everything twice, in its order, up to the end."""
     async with trunkline.connect(uri, sock=connected(uri), limits=LIMITS, max_queue=2) as ws:
         audience.add(asyncio.current_task())
+        arrival.set()
         expected = iter([message for message in PUBLISHED for _ in range(2)])
         async for message in ws:
             if message != next(expected, None):
@@ -188,11 +189,16 @@ async def listen(uri: str) -> None:
             raise Wrong
 
 
-async def conduct(server: Server, listeners: list[asyncio.Task[None]]) -> None:
+async def conduct(
+    server: Server, listeners: list[asyncio.Task[None]], arrival: asyncio.Event
+) -> None:
     """Wait for the audience, tell it everything, and send it home."""
     try:
+        for listener in listeners:
+            listener.add_done_callback(lambda _: arrival.set())
         while not all(listener.done() or listener in audience for listener in listeners):
-            await asyncio.sleep(POLL)
+            arrival.clear()
+            await arrival.wait()
         await publish(server)
         for connection in server.connections:
             connection.close_soon(trunkline.CloseCode.GOING_AWAY)
@@ -251,8 +257,9 @@ class Conversation:
         if self.is_fan_out:
             (server,) = self.servers
             audience.clear()
-            listeners = [begin(listen(self.uri(server))) for _ in range(AUDIENCE)]
-            return [*listeners, begin(conduct(server, listeners))]
+            arrival = asyncio.Event()
+            listeners = [begin(listen(self.uri(server), arrival)) for _ in range(AUDIENCE)]
+            return [*listeners, begin(conduct(server, listeners, arrival))]
         one, other = map(self.uri, self.servers)
         return [
             begin(converse(one, ssl=self.client_tls, max_queue=2)),
