@@ -176,11 +176,17 @@ async def stay(ws: trunkline.Connection) -> None:
     await ws.wait_closed()
 
 
+def announce(arrival: asyncio.Event) -> None:
+    """Let the conductor look; an event that had no memory to wake anybody is set all the same."""
+    arrival.clear()
+    arrival.set()
+
+
 async def listen(uri: str, arrival: asyncio.Event) -> None:
     """Hear everything twice, in its order, up to the end."""
     async with trunkline.connect(uri, sock=connected(uri), limits=LIMITS, max_queue=2) as ws:
         audience.add(asyncio.current_task())
-        arrival.set()
+        announce(arrival)
         expected = iter([message for message in PUBLISHED for _ in range(2)])
         async for message in ws:
             if message != next(expected, None):
@@ -195,7 +201,7 @@ async def conduct(
     """Wait for the audience, tell it everything, and send it home."""
     try:
         for listener in listeners:
-            listener.add_done_callback(lambda _: arrival.set())
+            listener.add_done_callback(lambda _: announce(arrival))
         while not all(listener.done() or listener in audience for listener in listeners):
             arrival.clear()
             await arrival.wait()
