@@ -4,16 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, contextmanager
-from inspect import (
-    isasyncgenfunction,
-    isawaitable,
-    iscoroutinefunction,
-    isgeneratorfunction,
-    signature,
-)
+from inspect import isasyncgenfunction, isawaitable, iscoroutinefunction, signature
 from typing import TYPE_CHECKING
 
 from trunkline.auth.callback import name_of
+from trunkline.connection.events import has_yield
 
 if TYPE_CHECKING:
     from trunkline.app.app import App
@@ -75,7 +70,7 @@ def check_hook(name: str, hook: Hook) -> None:
     """
     if not callable(hook):
         raise TypeError(f"{name} takes a function, not {hook!r}")
-    if isgeneratorfunction(hook) or isasyncgenfunction(hook):
+    if has_yield(hook):
         problem = "what goes around all of serving is lifespan= of the application"
         raise TypeError(f"{name} takes a function, and {name_of(hook)}() is a generator: {problem}")
     try:
